@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and what main() and help need to find their way in it. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cmd/command.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One command. The table is compiled into both programs; `cmd` is NULL in the program that does not
+ * hold the command, so that neither links what only the other needs. */
+struct command_row {
+    const char *name;          /* as typed: "run", "volume ls" */
+    const struct command *cmd; /* NULL: it lives in the other program */
+    const char *groups;        /* groups it is also reached through by its name: "container" */
+    const char *aliases;       /* further ways to type it: "container ls|container list" */
+    bool image_program;        /* lives in wherry-image */
+    const char *summary;       /* one line for lists of commands */
+};
+
+struct command_group {
+    const char *name;    /* "container" */
+    const char *summary; /* "Manage containers" */
+};
+
+struct command_table {
+    const struct command_row *rows;     /* ends in {0} */
+    const struct command_group *groups; /* ends in {0} */
+    const struct opt *globals;          /* options before the command */
+    bool image_program;                 /* this program is wherry-image */
+};
+
+/* The programs' table, in commands.c. */
+extern const struct command_table commands;
+
+/* Options before the command. */
+struct global_values {
+    char *root, *runroot, *log_level;
+    bool version;
+};
+extern const struct opt command_globals[];
+
+/* What words[0..n) name. */
+struct command_match {
+    const struct command_row *row;     /* a command, which takes `words` of them */
+    const struct command_group *group; /* else a group and nothing behind it, or only flags */
+    size_t words;
+};
+
+/* Finds a command or a group. Another word is an error with the likely meant ones. With no word at
+ * all both members of *ret are NULL. */
+int command_find(const struct command_table *table, size_t n, char *const *words,
+                 struct command_match *ret, struct err *err);
+
+/* Checks the number of arguments, in cobra's words. `path` is the command as typed. */
+int command_check_args(const struct command *cmd, const char *path, size_t n, struct err *err);
+
+/* The texts of --help. */
+void command_help_top(const struct command_table *table, struct buf *out);
+void command_help_group(const struct command_table *table, const struct command_group *group,
+                        struct buf *out);
+void command_help_row(const struct command_row *row, struct buf *out);
+
+/* The status that the program ends with on this error. */
+int command_exit_status(const struct err *err);
+
+/* The commands, one file each. */
+extern const struct command cmd_build, cmd_commit, cmd_container_inspect, cmd_create, cmd_help,
+    cmd_history, cmd_image_inspect, cmd_images, cmd_import, cmd_info, cmd_inspect, cmd_logs, cmd_ps,
+    cmd_reindex, cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stop, cmd_tag, cmd_version;
+
+/* Executes wherry-image, with the arguments that this program was given. Returns only on errors. */
+int command_hand_over(const struct command_table *table, char *const *argv, struct err *err);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry commit: an image from a container. */
+#include "base/file.h"
+#include "cmd/commands.h"
+#include "engine/content.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+    char *author, *message, *iidfile;
+};
+
+static const struct opt opts[] = {
+    OPT_STRING_ROW('a', "author", values, author, "NAME", "Author for the image's history"),
+    OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
+    OPT_STRING_ROW('m', "message", values, message, "TEXT", "Comment for the image's history"),
+    {0},
+};
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    auto_done(store_container) struct store_container c = {0};
+    int r = store_container_find(&in->engine->store, args->v[0], &c, err);
+    if (r < 0)
+        return r;
+    struct commit_options o = {
+        .name = args->len > 1 ? args->v[1] : NULL, .author = v->author, .message = v->message};
+    auto_free char *id = NULL;
+    r = content_commit(in->engine, &c, &o, &id, err);
+    if (r == 0 && v->iidfile)
+        r = file_write_at(AT_FDCWD, v->iidfile, id, strlen(id), 0644, 0, err);
+    if (r == 0)
+        puts(id);
+    return r;
+}
+
+const struct command cmd_commit = {
+    .name = "commit",
+    .usage = "[options] CONTAINER [NAME]",
+    .summary = "Make an image from a container's changes",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 2,
+    .run = run,
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the options of `run` and `create` to a container. */
+#include "cmd/container_options.h"
+
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define ENV_FILE_MAX (1u << 20)
+
+/* A line NAME=VALUE or NAME; blank lines and those that begin with '#' say nothing. */
+static int read_env_file(const char *path, struct strv *ret, struct err *err)
+{
+    auto_buf text = {0};
+    auto_strv lines = {0};
+    int r = file_read_at(AT_FDCWD, path, ENV_FILE_MAX, &text, err);
+    if (r < 0)
+        return err_wrap(err, "--env-file");
+    strv_split(&lines, buf_str(&text), '\n');
+    strv_foreach (&lines, line) {
+        const char *start = line + strspn(line, " \t");
+        if (*start && *start != '#')
+            strv_add(ret, start);
+    }
+    return 0;
+}
+
+static int remove_namesake(struct invocation *in, const char *name, struct err *err)
+{
+    auto_done(store_container) struct store_container old = {0};
+    int r = store_container_find(&in->engine->store, name, &old, err);
+    if (r < 0)
+        return err && err->kind == ERR_NOT_FOUND ? 0 : r;
+    return strcmp(old.name, name) == 0 ? container_remove(in->engine, &old, true, 0, err) : 0;
+}
+
+static int write_cidfile(const char *path, const char *id, struct err *err)
+{
+    int r = file_write_at(AT_FDCWD, path, id, strlen(id), 0644, FILE_EXCL, err);
+    return r < 0 ? err_wrap(err, "--cidfile") : 0;
+}
+
+int container_options_create(struct invocation *in, const struct container_values *v,
+                             const struct strv *args, struct store_container *ret, struct err *err)
+{
+    auto_strv env = {0}, command = {0};
+    for (size_t i = 0; i < v->env_files.len; i++) {
+        int r = read_env_file(v->env_files.v[i], &env, err);
+        if (r < 0)
+            return r;
+    }
+    strv_extend(&env, &v->env);
+    for (size_t i = 1; i < args->len; i++)
+        strv_add(&command, args->v[i]);
+    if (v->replace && !v->name)
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "cannot replace container without --name being set");
+    if (v->cidfile && exists_at(AT_FDCWD, v->cidfile))
+        return err_set(err, -EEXIST, "container id file exists: %s", v->cidfile);
+    int r = v->replace ? remove_namesake(in, v->name, err) : 0;
+    if (r < 0)
+        return r;
+    struct create_options o = {
+        .image = args->v[0],
+        .command = &command,
+        .name = v->name,
+        .entrypoint = v->entrypoint,
+        .work_dir = v->work_dir,
+        .user = v->user,
+        .hostname = v->hostname,
+        .env = &env,
+        .volumes = &v->volumes,
+        .labels = &v->labels,
+        .network = v->network,
+        .stop_signal = v->stop_signal,
+        .stop_timeout =
+            opt_given(in->table, in->res, "stop-timeout") ? v->stop_timeout : STOP_TIMEOUT_DEFAULT,
+        .tty = v->tty,
+        .interactive = v->interactive,
+        .auto_remove = v->auto_remove,
+        .read_only = v->read_only,
+    };
+    r = container_create(in->engine, &o, ret, err);
+    return r < 0 || !v->cidfile ? r : write_cidfile(v->cidfile, ret->id, err);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that `run` and `create` share. */
+#pragma once
+
+#include "cmd/command.h"
+#include "engine/container.h"
+
+/* First member of both commands' values, so that the rows below fit both. */
+struct container_values {
+    struct strv env, env_files, volumes, labels;
+    char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
+    int64_t stop_timeout;
+    bool tty, interactive, auto_remove, read_only, replace;
+};
+
+#define CONTAINER_OPTION_ROWS                                                                      \
+    OPT_STRING_ROW(0, "cidfile", container_values, cidfile, "FILE",                                \
+                   "Write the container's ID to FILE"),                                            \
+        OPT_STRING_ROW(0, "entrypoint", container_values, entrypoint, "COMMAND",                   \
+                       "Replace the image's entrypoint (a word or a JSON array)"),                 \
+        OPT_LIST_ROW('e', "env", container_values, env, "NAME=VALUE",                              \
+                     "Set an environment variable (NAME alone: as here)"),                         \
+        OPT_LIST_ROW(0, "env-file", container_values, env_files, "FILE",                           \
+                     "Read environment variables from FILE"),                                      \
+        OPT_STRING_ROW('h', "hostname", container_values, hostname, "NAME",                        \
+                       "Set the container's host name"),                                           \
+        OPT_BOOL_ROW('i', "interactive", container_values, interactive,                            \
+                     "Keep standard input open"),                                                  \
+        OPT_LIST_ROW('l', "label", container_values, labels, "NAME=VALUE",                         \
+                     "Set a label on the container"),                                              \
+        OPT_STRING_ROW(0, "name", container_values, name, "NAME", "Give the container a name"),    \
+        OPT_STRING_ROW(0, "network", container_values, network, "MODE",                            \
+                       "Network of the container: none (the default so far)"),                     \
+        OPT_BOOL_ROW(0, "read-only", container_values, read_only,                                  \
+                     "Make the container's root file system read-only"),                           \
+        OPT_BOOL_ROW(0, "replace", container_values, replace,                                      \
+                     "Remove a container of the same name first"),                                 \
+        OPT_BOOL_ROW(0, "rm", container_values, auto_remove, "Remove the container when it ends"), \
+        OPT_STRING_ROW(0, "stop-signal", container_values, stop_signal, "SIGNAL",                  \
+                       "Signal that stops the container (default: the image's, or TERM)"),         \
+        OPT_INT_ROW(0, "stop-timeout", container_values, stop_timeout, "SECONDS",                  \
+                    "Seconds from the stop signal to the kill (default 10)"),                      \
+        OPT_BOOL_ROW('t', "tty", container_values, tty, "Give the container a terminal"),          \
+        OPT_STRING_ROW('u', "user", container_values, user, "USER[:GROUP]",                        \
+                       "Run as this user of the container"),                                       \
+        OPT_LIST_ROW('v', "volume", container_values, volumes, "HOST:CONTAINER[:ro]",              \
+                     "Mount a file or directory of the host"),                                     \
+        OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
+                       "Working directory in the container")
+
+/* Creates the container that the options and `args` (image, then the command) ask for. */
+int container_options_create(struct invocation *in, const struct container_values *v,
+                             const struct strv *args, struct store_container *ret, struct err *err);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doing one thing to several containers. */
+#include "cmd/each.h"
+
+#include "base/json.h"
+#include "engine/container.h"
+
+#include <stdio.h>
+
+int each_container(struct invocation *in, const struct strv *names, bool ignore_missing,
+                   int (*fn)(struct invocation *in, struct store_container *c, const char *name,
+                             void *arg, struct err *err),
+                   void *arg, struct err *err)
+{
+    int result = 0;
+    for (size_t i = 0; i < names->len; i++) {
+        struct err one = {0};
+        struct store_container c = {0};
+        int r = store_container_find(&in->engine->store, names->v[i], &c, &one);
+        bool found = r == 0;
+        if (found)
+            r = fn(in, &c, names->v[i], arg, &one);
+        else if (ignore_missing && one.kind == ERR_NOT_FOUND)
+            r = 0;
+        if (found)
+            store_container_done(&c);
+        if (r == 0)
+            continue;
+        if (result < 0)
+            fprintf(stderr, "Error: %s\n", err->message);
+        result = r;
+        *err = one;
+    }
+    return result;
+}
+
+int each_names(struct invocation *in, const struct strv *args, bool all, bool only_running,
+               struct strv *ret, struct err *err)
+{
+    if (all == (args->len > 0))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        all ? "--all takes no further arguments"
+                            : "you must provide at least one name or id");
+    if (!all) {
+        strv_extend(ret, args);
+        return 0;
+    }
+    struct container_list_options o = {.all = !only_running};
+    auto_json json_t *rows = NULL;
+    int r = container_list(in->engine, &o, &rows, err);
+    size_t i;
+    json_t *row;
+    json_array_foreach (rows, i, row)
+        strv_add(ret, json_get_string(row, "Id", ""));
+    return r;
+}

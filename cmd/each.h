@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doing one thing to several containers named on the command line. */
+#pragma once
+
+#include "cmd/command.h"
+#include "store/store.h"
+
+/* Calls fn for each name; one that fails does not keep the others from their turn. All errors but
+ * the last are printed to stderr as they happen; the last is returned. fn prints the result.
+ * `ignore_missing`: a name that nothing has is a success. */
+int each_container(struct invocation *in, const struct strv *names, bool ignore_missing,
+                   int (*fn)(struct invocation *in, struct store_container *c, const char *name,
+                             void *arg, struct err *err),
+                   void *arg, struct err *err);
+
+/* The names to act on: `args`, or with `all` the ids of all (only_running: the running) containers.
+ * Neither or both is ERR_USAGE. */
+int each_names(struct invocation *in, const struct strv *args, bool all, bool only_running,
+               struct strv *ret, struct err *err);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry import: an image from a tar of a root file system. */
+#include "cmd/commands.h"
+#include "cmd/progress.h"
+#include "engine/content.h"
+
+#include <stdio.h>
+
+struct values {
+    char *message;
+    bool quiet;
+};
+
+static const struct opt opts[] = {
+    OPT_STRING_ROW('m', "message", values, message, "TEXT", "Comment for the image's history"),
+    OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
+    {0},
+};
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    struct progress progress;
+    progress_begin(&progress, "importing", v->quiet);
+    struct import_options o = {.path = args->v[0],
+                               .name = args->len > 1 ? args->v[1] : NULL,
+                               .message = v->message,
+                               .progress = progress_update,
+                               .progress_arg = &progress};
+    auto_free char *id = NULL;
+    int r = content_import(in->engine, &o, &id, err);
+    progress_end(&progress);
+    if (r == 0)
+        printf("sha256:%s\n", id);
+    return r;
+}
+
+const struct command cmd_import = {
+    .name = "import",
+    .usage = "[options] FILE|- [NAME]",
+    .summary = "Make an image from a tar of a root file system",
+    .details = "The tar may be plain or compressed with gzip, bzip2, xz or zstd.\n",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = 2,
+    .run = run,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry inspect: all that is known of containers and images, as JSON. */
+#include "base/json.h"
+#include "cmd/commands.h"
+#include "cmd/list.h"
+#include "engine/container.h"
+#include "engine/image.h"
+
+#include <string.h>
+
+struct values {
+    char *format, *type;
+};
+
+static const struct opt opts[] = {
+    OPT_STRING_ROW('f', "format", values, format, "TEMPLATE", "Print by a Go template"),
+    {.type = OPT_CHOICE,
+     .letter = 't',
+     .name = "type",
+     .offset = offsetof(struct values, type),
+     .value = "TYPE",
+     .help = "container, image or all (default: all, a container first)",
+     .choices = "container|image|all"},
+    {0},
+};
+
+static int inspect_container(struct invocation *in, const char *name, json_t **ret, struct err *err)
+{
+    auto_done(store_container) struct store_container c = {0};
+    int r = store_container_find(&in->engine->store, name, &c, err);
+    return r < 0 ? r : container_inspect(in->engine, &c, ret, err);
+}
+
+static int inspect_image(struct invocation *in, const char *name, json_t **ret, struct err *err)
+{
+    auto_done(store_image) struct store_image image = {0};
+    int r = store_image_find(&in->engine->store, name, &image, err);
+    return r < 0 ? r : image_inspect(in->engine, &image, ret, err);
+}
+
+static int inspect_one(struct invocation *in, const char *type, const char *name, json_t **ret,
+                       struct err *err)
+{
+    if (strcmp(type, "image") == 0)
+        return inspect_image(in, name, ret, err);
+    int r = inspect_container(in, name, ret, err);
+    if (r == 0 || strcmp(type, "container") == 0 || err->kind != ERR_NOT_FOUND)
+        return r;
+    r = inspect_image(in, name, ret, err);
+    if (r < 0 && err->kind == ERR_NOT_FOUND)
+        return err_kind(err, ERR_NOT_FOUND, r, "no such object: \"%s\"", name);
+    return r;
+}
+
+/* What was found is printed even when something else was not; "[]" when nothing was. */
+static int inspect_all(struct invocation *in, const struct values *v, const char *type,
+                       struct strv *names, struct err *err)
+{
+    auto_json json_t *found = json_array();
+    int result = 0;
+    strv_foreach (names, name) {
+        json_t *one = NULL;
+        int r = inspect_one(in, type, name, &one, err);
+        if (r == 0)
+            json_array_append_new(found, one);
+        else
+            result = r;
+    }
+    if (result < 0 && v->format && json_array_size(found) == 0)
+        return result;
+    struct err failed = {0};
+    int r = inspect_print(stdout, found, v->format, &failed);
+    if (r < 0)
+        *err = failed;
+    return r < 0 ? r : result;
+}
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    return inspect_all(in, v, v->type ? v->type : "all", args, err);
+}
+
+static int run_container(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    return inspect_all(in, values, "container", args, err);
+}
+
+static int run_image(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    return inspect_all(in, values, "image", args, err);
+}
+
+#define INSPECT(variable, objects, function)                                                       \
+    const struct command variable = {                                                              \
+        .name = "inspect",                                                                         \
+        .usage = "[options] " objects,                                                             \
+        .summary = "Show all that is known of a container or image",                               \
+        .opts = opts,                                                                              \
+        .values_size = sizeof(struct values),                                                      \
+        .min_args = 1,                                                                             \
+        .max_args = -1,                                                                            \
+        .run = function,                                                                           \
+    }
+
+INSPECT(cmd_inspect, "CONTAINER|IMAGE [CONTAINER|IMAGE...]", run);
+INSPECT(cmd_container_inspect, "CONTAINER [CONTAINER...]", run_container);
+INSPECT(cmd_image_inspect, "IMAGE [IMAGE...]", run_image);

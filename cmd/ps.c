@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry ps: lists containers. */
+#include "base/buf.h"
+#include "base/json.h"
+#include "cmd/commands.h"
+#include "cmd/human.h"
+#include "cmd/list.h"
+#include "engine/container.h"
+
+#include <string.h>
+#include <time.h>
+
+struct values {
+    bool all, quiet, no_trunc, no_heading, latest;
+    struct strv filters;
+    char *format, *sort;
+    int64_t last;
+};
+
+static const struct opt opts[] = {
+    OPT_BOOL_ROW('a', "all", values, all, "Show all containers, not only those that run"),
+    OPT_LIST_ROW(
+        'f', "filter", values, filters, "KEY=VALUE",
+        "Only those that match (id, name, label, status, exited, ancestor, before, since)"),
+    OPT_STRING_ROW(0, "format", values, format, "TEMPLATE", "Print by a Go template, or json"),
+    OPT_INT_ROW('n', "last", values, last, "N", "Show the N newest, whatever their state"),
+    OPT_BOOL_ROW('l', "latest", values, latest, "Show the newest, whatever its state"),
+    OPT_BOOL_ROW(0, "no-trunc", values, no_trunc, "Do not shorten IDs and commands"),
+    OPT_BOOL_ROW(0, "noheading", values, no_heading, "Leave the headings out"),
+    OPT_BOOL_ROW('q', "quiet", values, quiet, "Print IDs only"),
+    OPT_STRING_ROW(0, "sort", values, sort, "KEY", "Order by created, id, image, names or status"),
+    {0},
+};
+
+static const struct list_column columns[] = {
+    {"ID", "CONTAINER ID"},
+    {"Image", "IMAGE"},
+    {"Command", "COMMAND"},
+    {"CreatedHuman", "CREATED"},
+    {"RunningFor", "CREATED"},
+    {"CreatedAt", "CREATED AT"},
+    {"Status", "STATUS"},
+    {"State", "STATE"},
+    {"Ports", "PORTS"},
+    {"Names", "NAMES"},
+    {"Mounts", "MOUNTS"},
+    {"Labels", "LABELS"},
+    {"Pid", "PID"},
+    {"ImageID", "IMAGE ID"},
+    {0},
+};
+
+static const struct list_view view = {
+    .columns = columns,
+    .standard =
+        "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}"
+        "\t{{.Names}}",
+    .id_field = "ID",
+    .indent = 2,
+};
+
+static void put_status(json_t *row, json_t *shown, int64_t now)
+{
+    const char *state = json_get_string(row, "State", "");
+    char text[HUMAN_MAX];
+    if (strcmp(state, "running") == 0) {
+        int64_t since = json_integer_value(json_object_get(row, "StartedAt"));
+        json_put(shown, "Status", json_sprintf("Up %s", human_duration(now - since, text)));
+    } else if (strcmp(state, "exited") == 0) {
+        int64_t since = json_integer_value(json_object_get(row, "ExitedAt"));
+        json_put(shown, "Status",
+                 json_sprintf("Exited (%lld) %s",
+                              json_integer_value(json_object_get(row, "ExitCode")),
+                              human_ago(now - since, text)));
+    } else {
+        json_put(shown, "Status", json_string("Created"));
+    }
+}
+
+/* A list of strings as one text. */
+static void put_joined(json_t *row, json_t *shown, const char *key, const char *separator)
+{
+    auto_buf text = {0};
+    size_t i;
+    json_t *e;
+    json_array_foreach (json_object_get(row, key), i, e)
+        buf_printf(&text, "%s%s", i ? separator : "", json_string_value(e));
+    json_put(shown, key, json_from_string(buf_str(&text)));
+}
+
+static void put_created(json_t *row, json_t *shown, int64_t now)
+{
+    int64_t created = json_integer_value(json_object_get(row, "Created"));
+    char ago[HUMAN_MAX], at[64];
+    human_ago(now - created, ago);
+    json_put_string(shown, "CreatedHuman", ago);
+    json_put_string(shown, "RunningFor", ago);
+    time_t t = (time_t)created;
+    struct tm tm;
+    localtime_r(&t, &tm);
+    strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+    json_put_string(shown, "CreatedAt", at);
+}
+
+/* Adds what templates see in place of the facts (LIST_TEMPLATE_FIELDS). */
+static void word(json_t *row, bool no_trunc)
+{
+    json_t *shown = json_object();
+    int64_t now = time(NULL);
+    put_created(row, shown, now);
+    put_status(row, shown, now);
+    put_joined(row, shown, "Names", ",");
+    put_joined(row, shown, "Ports", ", ");
+    put_joined(row, shown, "Mounts", ",");
+    put_joined(row, shown, "Command", " ");
+    const char *id = json_get_string(row, "Id", "");
+    json_put(shown, "ID", no_trunc ? json_string(id) : json_sprintf("%.12s", id));
+    if (!no_trunc) {
+        auto_buf command = {0};
+        human_command(json_get_string(shown, "Command", ""), &command);
+        json_put_string(shown, "Command", buf_str(&command));
+    }
+    json_put(row, LIST_TEMPLATE_FIELDS, shown);
+}
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    if (v->quiet && v->format)
+        return err_kind(err, ERR_USAGE, -EINVAL, "quiet and format cannot be used together");
+    struct container_list_options o = {
+        .all = v->all, .last = v->latest ? 1 : v->last, .filters = &v->filters, .sort = v->sort};
+    auto_json json_t *rows = NULL;
+    int r = container_list(in->engine, &o, &rows, err);
+    if (r < 0)
+        return r;
+    size_t i;
+    json_t *row;
+    json_array_foreach (rows, i, row)
+        word(row, v->no_trunc);
+    struct list_options lo = {.format = v->format, .quiet = v->quiet, .no_heading = v->no_heading};
+    return list_print(stdout, rows, &view, &lo, err);
+}
+
+const struct command cmd_ps = {
+    .name = "ps",
+    .usage = "[options]",
+    .summary = "List containers",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .run = run,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry rm: removes containers. */
+#include "cmd/commands.h"
+#include "cmd/each.h"
+#include "engine/container.h"
+
+#include <stdio.h>
+
+struct values {
+    bool all, force, ignore;
+    int64_t time;
+};
+
+static const struct opt opts[] = {
+    OPT_BOOL_ROW('a', "all", values, all, "Remove all containers"),
+    OPT_BOOL_ROW('f', "force", values, force, "Kill running ones; a missing one is no error"),
+    OPT_BOOL_ROW('i', "ignore", values, ignore, "A container that does not exist is no error"),
+    OPT_INT_ROW('t', "time", values, time, "SECONDS",
+                "With --force: seconds from the stop signal to the kill (default 0)"),
+    {0},
+};
+
+static int remove_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
+                      struct err *err)
+{
+    const struct values *v = arg;
+    int r = container_remove(in->engine, c, v->force, v->time, err);
+    if (r == 0)
+        puts(name);
+    return r;
+}
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    if (opt_given(in->table, in->res, "time") && (v->time < 0 || !v->force))
+        return err_kind(err, ERR_USAGE, -EINVAL, "--time goes with --force and is not negative");
+    auto_strv names = {0};
+    int r = each_names(in, args, v->all, false, &names, err);
+    if (r < 0)
+        return r;
+    r = each_container(in, &names, v->ignore || v->force, remove_one, values, err);
+    if (r < 0 && (err->kind == ERR_NOT_FOUND || err->kind == ERR_IN_USE)) {
+        /* podman's: 1 for a missing one, 2 for one that runs */
+        err->status = err->kind == ERR_NOT_FOUND ? 1 : 2;
+    }
+    return r;
+}
+
+const struct command cmd_rm = {
+    .name = "rm",
+    .usage = "[options] CONTAINER [CONTAINER...]",
+    .summary = "Remove one or more containers",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .max_args = -1,
+    .run = run,
+};

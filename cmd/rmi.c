@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry rmi: removes images. */
+#include "base/json.h"
+#include "cmd/commands.h"
+#include "engine/image.h"
+
+#include <stdio.h>
+
+struct values {
+    bool all, force, ignore;
+};
+
+static const struct opt opts[] = {
+    OPT_BOOL_ROW('a', "all", values, all, "Remove all images"),
+    OPT_BOOL_ROW('f', "force", values, force, "Remove containers that use the image, too"),
+    OPT_BOOL_ROW('i', "ignore", values, ignore, "An image that does not exist is no error"),
+    {0},
+};
+
+static int all_ids(struct invocation *in, struct strv *ret, struct err *err)
+{
+    struct store_image *all = NULL;
+    size_t n = 0;
+    int r = store_image_list(&in->engine->store, &all, &n, err);
+    for (size_t i = 0; i < n; i++) {
+        strv_add(ret, all[i].id);
+        store_image_done(&all[i]);
+    }
+    free(all);
+    return r;
+}
+
+static int remove_one(struct invocation *in, const struct values *v, const char *name,
+                      struct err *err)
+{
+    auto_done(image_remove_result) struct image_remove_result result = {0};
+    int r = image_remove(in->engine, name, v->force || v->all, &result, err);
+    if (r < 0)
+        return r;
+    strv_foreach (&result.untagged, untagged)
+        printf("Untagged: %s\n", untagged);
+    if (result.deleted)
+        printf("Deleted: %s\n", result.deleted);
+    return 0;
+}
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    if (v->all == (args->len > 0))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        v->all ? "--all takes no further arguments"
+                               : "image name or ID must be specified");
+    auto_strv names = {0};
+    int result = v->all ? all_ids(in, &names, err) : 0;
+    if (!v->all)
+        strv_extend(&names, args);
+    strv_foreach (&names, name) {
+        struct err one = {0};
+        int r = remove_one(in, v, name, &one);
+        if (r == 0 || (v->ignore && one.kind == ERR_NOT_FOUND))
+            continue;
+        if (result < 0)
+            fprintf(stderr, "Error: %s\n", err->message);
+        result = r;
+        *err = one;
+        err->status = one.kind == ERR_NOT_FOUND ? 1 : one.kind == ERR_IN_USE ? 2 : 0;
+    }
+    return result;
+}
+
+const struct command cmd_rmi = {
+    .name = "rmi",
+    .usage = "[options] IMAGE [IMAGE...]",
+    .summary = "Remove one or more images",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .max_args = -1,
+    .run = run,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry start: starts containers that were created or have exited. */
+#include "cmd/attach_options.h"
+#include "cmd/commands.h"
+#include "cmd/each.h"
+#include "engine/container.h"
+
+#include <stdio.h>
+
+struct values {
+    bool attach, interactive;
+    char *detach_keys;
+};
+
+static const struct opt opts[] = {
+    OPT_BOOL_ROW('a', "attach", values, attach, "Follow the container's output"),
+    OPT_STRING_ROW(0, "detach-keys", values, detach_keys, "KEYS",
+                   "Keys that leave the container running (default ctrl-p,ctrl-q; empty: none)"),
+    OPT_BOOL_ROW('i', "interactive", values, interactive, "Pass our standard input on"),
+    {0},
+};
+
+static int start_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
+                     struct err *err)
+{
+    const struct values *v = arg;
+    if (container_status(c) == CONTAINER_RUNNING && !v->attach && !v->interactive) {
+        puts(name);
+        return 0;
+    }
+    auto_close int channel = -1;
+    int r = container_start(in->engine, c, &channel, err);
+    if (r < 0)
+        return r;
+    if (!v->attach && !v->interactive) {
+        puts(name);
+        return 0;
+    }
+    return attach_foreground(in, c, take_fd(&channel), v->interactive, true,
+                             v->detach_keys ? v->detach_keys : DETACH_KEYS_DEFAULT, err);
+}
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    if (args->len > 1 && (v->attach || v->interactive))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "you cannot start and attach multiple containers at once");
+    return each_container(in, args, false, start_one, values, err);
+}
+
+const struct command cmd_start = {
+    .name = "start",
+    .usage = "[options] CONTAINER [CONTAINER...]",
+    .summary = "Start one or more containers",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .min_args = 1,
+    .max_args = -1,
+    .run = run,
+};

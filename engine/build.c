@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `build`: the operations of a build (builder/build.h) on the store, the overlay and the sandbox.
+ *
+ * Theory of operation. Each step that changes files gets a staging directory with an upper and a
+ * work directory over the layers so far: COPY writes into it in process, RUN runs a container on
+ * it. What changed becomes a layer and the staging directory goes. A build that ends at any moment
+ * leaves only staging directories without a lock holder, which the store removes as garbage. */
+#include "engine/content.h"
+
+#include "base/alloc.h"
+#include "base/channel.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/safepath.h"
+#include "builder/dockerignore.h"
+#include "engine/build_copy.h"
+#include "engine/image.h"
+#include "engine/network_files.h"
+#include "engine/residue.h"
+#include "engine/root.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DOCKERFILE_MAX (4u << 20)
+
+struct context {
+    struct engine *engine;
+    const struct build_request *request;
+    int dir_fd;
+    struct ignore_list ignore;
+    int step; /* the running one, for its output */
+};
+
+/* A writable directory over an image's layers. */
+struct scratch {
+    struct root *root; /* first: root_monitor_ops() */
+    struct root files;
+    struct store *store;
+    char *path;
+    int lock;
+    int dir_fd;
+};
+
+static void scratch_done(struct scratch *s)
+{
+    root_done(&s->files);
+    if (s->path)
+        remove_tree_at(AT_FDCWD, s->path, NULL);
+    free(s->path);
+    close_fd(&s->lock);
+    close_fd(&s->dir_fd);
+}
+DEFINE_AUTO(scratch, scratch_done)
+
+#define SCRATCH_INIT                                                                               \
+    {                                                                                              \
+        .lock = -1, .dir_fd = -1                                                                   \
+    }
+
+static int scratch_open(struct context *ctx, const struct build_image *image, struct scratch *ret,
+                        struct err *err)
+{
+    ret->store = &ctx->engine->store;
+    ret->root = &ret->files;
+    ret->lock = store_staging_dir(ret->store, &ret->path, err);
+    if (ret->lock < 0)
+        return ret->lock;
+    ret->dir_fd = open_dir_at(AT_FDCWD, ret->path, err);
+    if (ret->dir_fd < 0)
+        return ret->dir_fd;
+    static const char *const names[] = {"upper", "work"};
+    for (size_t i = 0; i < 2; i++)
+        if (mkdirat(ret->dir_fd, names[i], 0700) < 0)
+            return err_errno(err, -errno, "make %s/%s", ret->path, names[i]);
+    return root_init(&ret->files, ret->store, &image->config.diff_ids, ret->path, err);
+}
+
+/* The layer of what changed, appended to the image. */
+static int scratch_commit(struct scratch *s, struct build_image *image, bool *ret_changed,
+                          struct err *err)
+{
+    struct overlay_options overlay;
+    root_overlay_options(&s->files, &overlay);
+    struct content_layer layer = {0};
+    bool empty = false;
+    int r = content_layer_from_changes(s->store, &overlay, residue_skip, NULL, &layer, &empty, err);
+    if (r < 0)
+        return r;
+    if (!empty)
+        strv_add_owned(&image->config.diff_ids, layer.diff_id);
+    *ret_changed = !empty;
+    return 0;
+}
+
+static void emit(struct context *ctx, int kind, const char *text, size_t len)
+{
+    struct build_event ev = {.kind = kind, .step = ctx->step, .text = text, .len = len};
+    if (ctx->request->event)
+        ctx->request->event(ctx->request->event_arg, &ev);
+}
+
+static void on_event(void *arg, const struct build_event *ev)
+{
+    struct context *ctx = arg;
+    if (ev->kind == BUILD_STEP_BEGIN)
+        ctx->step = ev->step;
+    if (ctx->request->event)
+        ctx->request->event(ctx->request->event_arg, ev);
+}
+
+/* --- FROM ---------------------------------------------------------------------------------- */
+
+static int on_base(void *arg, const char *ref, struct build_image *ret, struct err *err)
+{
+    struct context *ctx = arg;
+    auto_done(store_image) struct store_image image = {0};
+    int r = store_image_find(&ctx->engine->store, ref, &image, err);
+    return r < 0 ? r : store_image_config(&ctx->engine->store, &image, &ret->config, NULL, err);
+}
+
+/* --- RUN ----------------------------------------------------------------------------------- */
+
+static int not_recorded(void *arg, const struct proc_id *init, struct err *err)
+{
+    return 0;
+}
+
+static void nothing_to_clean(void *arg, int exit_code, const struct err *failure)
+{
+}
+
+/* Passes the command's output on until it ends. */
+static int follow_run(struct context *ctx, int channel, const char *command, struct err *err)
+{
+    auto_free struct channel_msg *msg = new0(struct channel_msg);
+    for (;;) {
+        int r = channel_recv(channel, msg);
+        if (r <= 0)
+            return err_set(err, r ? r : -EPIPE, "the monitor of \"%s\" died", command);
+        if (msg->type == MON_STDOUT || msg->type == MON_STDERR)
+            emit(ctx, BUILD_STEP_OUTPUT, msg->data, msg->len);
+        if (msg->type == MON_EXITED && msg->len >= sizeof(int)) {
+            int code;
+            memcpy(&code, msg->data, sizeof(code));
+            return code == 0 ? 0
+                             : err_set(err, -EIO,
+                                       "process \"%s\" did not complete successfully: exit code: "
+                                       "%d",
+                                       command, code);
+        }
+    }
+}
+
+static int start_run(struct context *ctx, struct scratch *s, const struct sandbox *sandbox,
+                     const char *command, struct err *err)
+{
+    struct monitor_options o = {
+        .sandbox = sandbox,
+        .ops = {.ctx = s, .started = not_recorded, .exited = nothing_to_clean},
+        .run_dir_fd = -1,
+        .log_fd = -1,
+    };
+    root_monitor_ops(&o.ops);
+    auto_close int channel = -1;
+    struct proc_id init;
+    int r = monitor_start(&o, &channel, err);
+    if (r == 0)
+        r = monitor_wait_started(channel, &init, err);
+    return r < 0 ? r : follow_run(ctx, channel, command, err);
+}
+
+/* Mounts of a step: the files in place of the image's and, for a "#!" heredoc, the script. */
+static int step_mounts(struct scratch *s, const struct build_run *run, struct strv *owned,
+                       struct sandbox_mount *mounts, size_t *ret_n, struct err *err)
+{
+    int r = network_files_write(s->dir_fd, "buildstep", "localhost", err);
+    if (r < 0)
+        return r;
+    size_t n = 0;
+    for (; n < NETWORK_FILES; n++) {
+        strv_addf(owned, "%s/%s", s->path, network_files[n].name);
+        mounts[n] = (struct sandbox_mount){.kind = MOUNT_BIND,
+                                           .source = owned->v[owned->len - 1],
+                                           .target = network_files[n].target};
+    }
+    if (run->script) {
+        r = file_write_at(s->dir_fd, "script", run->script->data, run->script->len, 0755, 0, err);
+        strv_addf(owned, "%s/script", s->path);
+        strv_addf(owned, "%s/%s", BUILD_SCRIPT_DIR, run->script->name);
+        mounts[n++] = (struct sandbox_mount){.kind = MOUNT_BIND,
+                                             .source = owned->v[owned->len - 2],
+                                             .target = owned->v[owned->len - 1],
+                                             .read_only = true};
+    }
+    *ret_n = n;
+    return r;
+}
+
+static int on_run(void *arg, struct build_image *image, const struct build_run *run,
+                  bool *ret_changed, struct err *err)
+{
+    struct context *ctx = arg;
+    auto_done(scratch) struct scratch s = SCRATCH_INIT;
+    int r = scratch_open(ctx, image, &s, err);
+    char id[ID_HEX_LEN + 1];
+    id_random(id);
+    auto_strv owned = {0};
+    struct sandbox_mount mounts[NETWORK_FILES + 1];
+    struct sandbox sandbox = {.id = id,
+                              .hostname = "buildstep",
+                              .work_dir = run->work_dir,
+                              .user = run->user ? run->user : "",
+                              .args = run->args,
+                              .env = run->env,
+                              .caps = sandbox_default_caps(),
+                              .umask = 0022,
+                              .mounts = mounts};
+    if (r == 0)
+        r = step_mounts(&s, run, &owned, mounts, &sandbox.n_mounts, err);
+    if (r == 0)
+        r = id_maps_choose(&sandbox.ids, err);
+    if (r < 0)
+        return r;
+    s.files.single_id = sandbox.ids.single;
+    auto_free char *command = strv_join(&run->args, " ");
+    r = start_run(ctx, &s, &sandbox, command, err);
+    return r < 0 ? r : scratch_commit(&s, image, ret_changed, err);
+}
+
+/* --- COPY, ADD, WORKDIR ---------------------------------------------------------------------- */
+
+/* The image or stage that --from names, opened for reading. */
+static int open_from_image(struct context *ctx, const struct build_copy *copy, struct scratch *s,
+                           struct overlay **ret, struct err *err)
+{
+    struct build_image named = {0};
+    const struct build_image *image = copy->from_image;
+    if (!image) {
+        int r = on_base(ctx, copy->from, &named, err);
+        if (r < 0)
+            return r;
+        image = &named;
+    }
+    int r = scratch_open(ctx, image, s, err);
+    image_config_done(&named.config);
+    if (r < 0)
+        return r;
+    struct overlay_options o;
+    root_overlay_options(&s->files, &o);
+    o.upper = o.work = NULL;
+    return overlay_open(&o, ret, err);
+}
+
+static int copy_from(struct context *ctx, struct overlay *to, const struct build_copy *copy,
+                     struct err *err)
+{
+    struct build_source source = {.root_fd = ctx->dir_fd, .ignore = &ctx->ignore, .spool_dir = -1};
+    if (!copy->from)
+        return copy_into(to, &source, copy, err);
+    auto_done(scratch) struct scratch s = SCRATCH_INIT;
+    auto_overlay from = NULL;
+    int r = open_from_image(ctx, copy, &s, &from, err);
+    if (r < 0)
+        return err_wrap(err, "--from=%s", copy->from);
+    source = (struct build_source){
+        .root_fd = -1, .overlay = from, .spool_dir = s.dir_fd, .keep_owners = true};
+    return copy_into(to, &source, copy, err);
+}
+
+static int on_copy(void *arg, struct build_image *image, const struct build_copy *copy,
+                   bool *ret_changed, struct err *err)
+{
+    struct context *ctx = arg;
+    auto_done(scratch) struct scratch s = SCRATCH_INIT;
+    int r = scratch_open(ctx, image, &s, err);
+    if (r < 0)
+        return r;
+    struct overlay_options o;
+    root_overlay_options(&s.files, &o);
+    struct overlay *to = NULL;
+    r = overlay_open(&o, &to, err);
+    if (r < 0)
+        return r;
+    r = copy_from(ctx, to, copy, err);
+    overlay_close(to);
+    return r < 0 ? r : scratch_commit(&s, image, ret_changed, err);
+}
+
+static int make_dir_in(struct overlay *ov, const char *path, const char *user, struct err *err)
+{
+    struct overlay_attr a = {.mode = 0755, .mtime = time_now()};
+    auto_free char *real = NULL;
+    struct stat st;
+    int r = overlay_realpath(ov, path, true, &real);
+    if (r < 0)
+        return err_errno(err, r, "%s", path);
+    r = overlay_stat(ov, real, 0, &st);
+    if (r == 0)
+        return S_ISDIR(st.st_mode) ? 0
+                                   : err_set(err, -ENOTDIR, "%s exists and is no directory", path);
+    if (user && *user) {
+        r = copy_resolve_owner(ov, user, &a.uid, &a.gid, err);
+        if (r < 0)
+            return r;
+    }
+    return overlay_mkdirs(ov, real, &a, err);
+}
+
+static int on_make_dir(void *arg, struct build_image *image, const char *path, const char *user,
+                       bool *ret_changed, struct err *err)
+{
+    struct context *ctx = arg;
+    auto_done(scratch) struct scratch s = SCRATCH_INIT;
+    int r = scratch_open(ctx, image, &s, err);
+    if (r < 0)
+        return r;
+    struct overlay_options o;
+    root_overlay_options(&s.files, &o);
+    struct overlay *ov = NULL;
+    r = overlay_open(&o, &ov, err);
+    if (r < 0)
+        return r;
+    r = make_dir_in(ov, path, user, err);
+    overlay_close(ov);
+    return r < 0 ? r : scratch_commit(&s, image, ret_changed, err);
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static int on_finish(void *arg, const struct build_image *image, const struct strv *names,
+                     char **ret_id, struct err *err)
+{
+    struct context *ctx = arg;
+    auto_done(store_image) struct store_image stored = {0};
+    int r = content_image_add(&ctx->engine->store, &image->config, names, &stored, err);
+    if (r == 0)
+        *ret_id = xstrdup(stored.id);
+    return r;
+}
+
+/* <Dockerfile>.dockerignore wins, then .containerignore, then .dockerignore. */
+static int read_ignore(struct context *ctx, const char *dockerfile, struct err *err)
+{
+    auto_free char *own = xasprintf("%s.dockerignore", dockerfile);
+    const struct {
+        int dirfd;
+        const char *name;
+    } places[] = {
+        {AT_FDCWD, own}, {ctx->dir_fd, ".containerignore"}, {ctx->dir_fd, ".dockerignore"}};
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        auto_buf text = {0};
+        int r = file_read_at(places[i].dirfd, places[i].name, DOCKERFILE_MAX, &text, err);
+        if (r == -ENOENT)
+            continue;
+        return r < 0 ? r
+                     : ignore_parse(places[i].name, buf_str(&text), text.len, &ctx->ignore, err);
+    }
+    return 0;
+}
+
+/* The path of the Dockerfile: as given, else Dockerfile or Containerfile of the context. */
+static int find_dockerfile(const struct context *ctx, char **ret, struct err *err)
+{
+    const struct build_request *q = ctx->request;
+    if (q->dockerfile) {
+        /* podman and docker look beside the caller, then in the context. */
+        *ret = access(q->dockerfile, F_OK) == 0 || *q->dockerfile == '/'
+                   ? xstrdup(q->dockerfile)
+                   : path_join(q->context, q->dockerfile);
+        return 0;
+    }
+    static const char *const names[] = {"Containerfile", "Dockerfile"};
+    for (size_t i = 0; i < 2; i++)
+        if (exists_at(ctx->dir_fd, names[i])) {
+            *ret = xasprintf("%s/%s", q->context, names[i]);
+            return 0;
+        }
+    return err_set(err, -ENOENT, "no Containerfile or Dockerfile in the context directory %s",
+                   q->context);
+}
+
+static int build_in_context(struct context *ctx, char **ret_id, struct err *err)
+{
+    const struct build_request *q = ctx->request;
+    auto_free char *path = NULL;
+    auto_buf text = {0};
+    auto_strv names = {0};
+    int r = find_dockerfile(ctx, &path, err);
+    if (r == 0)
+        r = file_read_at(AT_FDCWD, path, DOCKERFILE_MAX, &text, err);
+    if (r == 0)
+        r = read_ignore(ctx, path, err);
+    for (size_t i = 0; r == 0 && q->tags && i < q->tags->len; i++) {
+        char *full;
+        r = image_full_name(q->tags->v[i], &full, err);
+        if (r == 0)
+            strv_add_owned(&names, full);
+    }
+    if (r < 0)
+        return r;
+    const char *slash = strrchr(path, '/');
+    struct build_options o = {.file_name = slash ? slash + 1 : path,
+                              .text = buf_str(&text),
+                              .text_len = text.len,
+                              .target = q->target,
+                              .args = q->args,
+                              .labels = q->labels,
+                              .names = &names};
+    struct build_ops ops = {.ctx = ctx,
+                            .base = on_base,
+                            .run = on_run,
+                            .copy = on_copy,
+                            .make_dir = on_make_dir,
+                            .finish = on_finish,
+                            .event = on_event};
+    return build_run(&o, &ops, ret_id, err);
+}
+
+int content_build(struct engine *e, const struct build_request *o, char **ret_id, struct err *err)
+{
+    struct context ctx = {.engine = e, .request = o};
+    ctx.dir_fd = open(o->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (ctx.dir_fd < 0)
+        return err_errno(err, -errno, "build context %s", o->context);
+    int r = build_in_context(&ctx, ret_id, err);
+    ignore_list_done(&ctx.ignore);
+    close(ctx.dir_fd);
+    return r;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `commit`: an image from a container. The changed set is the writable directory itself, so nothing
+ * is compared and the image's size does not matter. */
+#include "engine/content.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "engine/image.h"
+#include "engine/residue.h"
+#include "engine/root.h"
+
+#include <string.h>
+
+/* The configuration of the image that the container was made from, which may be gone by name. */
+static int base_config(struct engine *e, const struct store_container *c, struct image_config *ret,
+                       struct err *err)
+{
+    auto_done(store_image) struct store_image image = {0};
+    const char *id = json_get_string(c->config, "Image", "");
+    int r = store_image_find(&e->store, id, &image, err);
+    return r < 0 ? r : store_image_config(&e->store, &image, ret, NULL, err);
+}
+
+/* What the container's own options change in the image's configuration, as podman does it. */
+static int apply_container(const struct store_container *c, struct image_config *config,
+                           struct err *err)
+{
+    const json_t *conf = json_object_get(c->config, "Config");
+    struct image_run_config *run = &config->run;
+    auto_strv env = {0}, cmd = {0}, entrypoint = {0};
+    int r = json_want_strv(conf, "Env", &env, err);
+    if (r == 0)
+        r = json_want_strv(conf, "Cmd", &cmd, err);
+    if (r == 0)
+        r = json_want_strv(conf, "Entrypoint", &entrypoint, err);
+    if (r == 0)
+        r = json_want_string(conf, "WorkingDir", &run->working_dir, err);
+    if (r == 0)
+        r = json_want_string(conf, "User", &run->user, err);
+    if (r < 0)
+        return r;
+    strv_clear(&run->env);
+    strv_extend(&run->env, &env);
+    strv_clear(&run->cmd);
+    strv_extend(&run->cmd, &cmd);
+    run->has_cmd = cmd.len > 0;
+    strv_clear(&run->entrypoint);
+    strv_extend(&run->entrypoint, &entrypoint);
+    run->has_entrypoint = entrypoint.len > 0;
+    const json_t *labels = json_object_get(conf, "Labels");
+    if (json_is_object(labels))
+        json_object_update(run->labels, (json_t *)labels);
+    return 0;
+}
+
+static int add_layer(struct engine *e, struct store_container *c, struct image_config *config,
+                     bool *ret_empty, struct err *err)
+{
+    auto_done(root) struct root root = {0};
+    int r = root_init(&root, &e->store, &config->diff_ids, c->path, err);
+    if (r < 0)
+        return r;
+    struct overlay_options overlay;
+    root_overlay_options(&root, &overlay);
+    struct content_layer layer = {0};
+    r = content_layer_from_changes(&e->store, &overlay, residue_skip, NULL, &layer, ret_empty, err);
+    if (r == 0 && !*ret_empty)
+        strv_add_owned(&config->diff_ids, layer.diff_id);
+    return r;
+}
+
+static void add_history(const struct store_container *c, const struct commit_options *o,
+                        struct image_config *config, bool empty)
+{
+    char now[36];
+    time_format(time_now(), now);
+    free(config->created);
+    config->created = xstrdup(now);
+    if (o->author) {
+        free(config->author);
+        config->author = xstrdup(o->author);
+    }
+    auto_buf command = {0};
+    buf_add_str(&command, json_get_string(c->config, "Path", ""));
+    size_t i;
+    json_t *arg;
+    json_array_foreach (json_object_get(c->config, "Args"), i, arg)
+        buf_printf(&command, " %s", json_is_string(arg) ? json_string_value(arg) : "");
+    struct image_history h = {.created = now,
+                              .created_by = (char *)buf_str(&command),
+                              .author = (char *)o->author,
+                              .comment = (char *)o->message,
+                              .empty_layer = empty};
+    image_config_add_history(config, &h);
+}
+
+int content_commit(struct engine *e, struct store_container *c, const struct commit_options *o,
+                   char **ret_id, struct err *err)
+{
+    auto_strv names = {0};
+    auto_free char *full = NULL;
+    int r = o->name ? image_full_name(o->name, &full, err) : 0;
+    if (r < 0)
+        return r;
+    if (full)
+        strv_add(&names, full);
+    auto_done(image_config) struct image_config config = {0};
+    bool empty = false;
+    r = base_config(e, c, &config, err);
+    if (r == 0)
+        r = apply_container(c, &config, err);
+    if (r == 0)
+        r = add_layer(e, c, &config, &empty, err);
+    if (r < 0)
+        return err_wrap(err, "commit %s", c->name);
+    add_history(c, o, &config, empty);
+    auto_done(store_image) struct store_image image = {0};
+    r = content_image_add(&e->store, &config, &names, &image, err);
+    if (r == 0)
+        *ret_id = xstrdup(image.id);
+    return r;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers: create, start, stop, remove, list, inspect, logs.
+ *
+ * Theory of operation. A container is what its config.json says, written once at creation in the
+ * form that `inspect` prints: what a container is made of and what a user is shown are one
+ * document. state.json holds what changes: Status      created | running | exited, as its last
+ * writer saw it Init, Monitor   {Pid, StartTime, BootId} ExitCode, StartedAt, FinishedAt, Error Its
+ * writers are the monitor (started, exited) and nobody else, so it needs no lock. Whether a
+ * container runs is never read from Status alone: the processes named there must live
+ * (container_status). The life-cycle lock serialises start, stop and rm among clients; the monitor
+ * never takes it, so a client may hold it while it waits for the monitor to end. */
+#pragma once
+
+#include "engine/engine.h"
+#include "engine/filter.h"
+
+struct create_options {
+    const char *image;
+    const struct strv *command; /* what follows the image; may be empty */
+    const char *name;           /* NULL: generated */
+    const char *entrypoint;     /* --entrypoint: a word or a JSON array; "" none; NULL image's */
+    const char *work_dir;       /* NULL: image's */
+    const char *user;           /* NULL: image's */
+    const char *hostname;       /* NULL: the short id */
+    const struct strv *env;     /* NAME=value, or NAME: taken from our environment */
+    const struct strv *volumes; /* HOST:CONTAINER[:OPTIONS] */
+    const struct strv *labels;  /* NAME=value */
+    const char *network;        /* NULL or "none" */
+    const char *stop_signal;    /* NULL: image's, else TERM */
+    int64_t stop_timeout;       /* seconds */
+    bool tty, interactive, auto_remove, read_only;
+    const struct strv *invocation; /* the command line, for inspect's CreateCommand */
+};
+
+#define STOP_TIMEOUT_DEFAULT 10 /* seconds, as podman */
+
+int container_create(struct engine *e, const struct create_options *o, struct store_container *ret,
+                     struct err *err);
+
+/* Starts a container that does not run. *ret_channel talks to its monitor (runtime/monitor.h);
+ * its command has been executed when this returns 0. */
+int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err);
+
+/* Stops: the stop signal, after `timeout` seconds SIGKILL; waits until the monitor has recorded the
+ * exit. Success when it does not run. timeout -1: the container's own. */
+int container_stop(struct engine *e, struct store_container *c, int64_t timeout, struct err *err);
+
+/* Removes. A running one is ERR_IN_USE unless `force`, which kills it first. */
+int container_remove(struct engine *e, struct store_container *c, bool force, int64_t timeout,
+                     struct err *err);
+
+enum container_status { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED };
+
+/* As the processes say. */
+enum container_status container_status(const struct store_container *c);
+const char *container_status_name(enum container_status status);
+
+/* Rows for `ps`: running ones, or all. Fields are podman's. New reference in *ret. */
+struct container_list_options {
+    bool all;
+    int64_t last;               /* the newest n; 0: no limit */
+    const struct strv *filters; /* KEY=VALUE */
+    const char *sort;           /* "" or NULL: newest first */
+};
+int container_list(struct engine *e, const struct container_list_options *o, json_t **ret,
+                   struct err *err);
+
+/* One element of `inspect`. New reference. */
+int container_inspect(struct engine *e, struct store_container *c, json_t **ret, struct err *err);
+
+struct logs_options {
+    bool follow;
+    int64_t tail; /* the last n lines; -1: all */
+};
+/* Calls fn for each piece of the log in order; `time` is RFC 3339 and NULL for a piece that
+ * continues a line. With follow, returns when the container has ended and all was delivered. */
+int container_logs(struct engine *e, struct store_container *c, const struct logs_options *o,
+                   void (*fn)(void *arg, bool is_stderr, const char *time, const char *data,
+                              size_t len),
+                   void *arg, struct err *err);
+
+/* Which containers use the image with this id: their short ids, appended. */
+int container_users_of_image(struct engine *e, const char *image_id, struct strv *ret,
+                             struct err *err);

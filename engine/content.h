@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What makes image content: import, commit, build. Part of wherry-image only. */
+#pragma once
+
+#include "builder/build.h"
+#include "engine/engine.h"
+#include "store/content.h"
+
+struct import_options {
+    const char *path;    /* a tar, plain or compressed; "-": standard input */
+    const char *name;    /* NULL: the image gets no name */
+    const char *message; /* for the history, or NULL */
+    content_progress_fn progress;
+    void *progress_arg;
+};
+
+/* Makes an image of one layer from a tar of a root file system. *ret_id is allocated. */
+int content_import(struct engine *e, const struct import_options *o, char **ret_id,
+                   struct err *err);
+
+struct commit_options {
+    const char *name;    /* NULL: the image gets no name */
+    const char *author;  /* or NULL */
+    const char *message; /* or NULL */
+};
+
+/* Makes an image from a container: the layers of its image and what it changed. Reads the changed
+ * files only. The container may run: what it has written by now is taken. */
+int content_commit(struct engine *e, struct store_container *c, const struct commit_options *o,
+                   char **ret_id, struct err *err);
+
+struct build_request {
+    const char *context;    /* directory */
+    const char *dockerfile; /* path, or NULL: Dockerfile or Containerfile in the context */
+    const char *target;     /* or NULL */
+    const struct strv *tags, *args, *labels;
+    bool quiet;
+    void (*event)(void *arg, const struct build_event *ev);
+    void *event_arg;
+};
+
+int content_build(struct engine *e, const struct build_request *o, char **ret_id, struct err *err);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `create`: from an image and options to a container's directory.
+ *
+ * The result is config.json in the form that inspect prints (engine/container.h). Everything that
+ * depends on the image is resolved here, so a container keeps starting the same way whatever
+ * happens to the image's name later. */
+#include "engine/container.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/safepath.h"
+#include "engine/name.h"
+#include "engine/signal_name.h"
+#include "spec/reference.h"
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --entrypoint: a JSON array or one word; podman's rule. */
+static int parse_entrypoint(const char *text, struct strv *ret, struct err *err)
+{
+    if (*text != '[') {
+        if (*text)
+            strv_add(ret, text);
+        return 0;
+    }
+    auto_json json_t *array = NULL;
+    auto_json json_t *holder = json_object();
+    int r = json_parse(text, strlen(text), &array, err);
+    if (r == 0) {
+        json_object_set(holder, "entrypoint", array);
+        r = json_want_strv(holder, "entrypoint", ret, err);
+    }
+    return r < 0 ? err_wrap(err, "--entrypoint") : 0;
+}
+
+/* Entrypoint and command of the container: an entrypoint that is given, even an empty one, drops
+ * the image's command. */
+static int choose_command(const struct create_options *o, const struct image_run_config *image,
+                          struct strv *ret_entrypoint, struct strv *ret_cmd, struct err *err)
+{
+    if (o->entrypoint) {
+        int r = parse_entrypoint(o->entrypoint, ret_entrypoint, err);
+        if (r < 0)
+            return r;
+    } else {
+        strv_extend(ret_entrypoint, &image->entrypoint);
+    }
+    if (o->command && o->command->len)
+        strv_extend(ret_cmd, o->command);
+    else if (!o->entrypoint)
+        strv_extend(ret_cmd, &image->cmd);
+    if (ret_entrypoint->len + ret_cmd->len == 0)
+        return err_set(err, -EINVAL,
+                       "no command or entrypoint provided, and no CMD or ENTRYPOINT from image");
+    return 0;
+}
+
+static int build_env(const struct create_options *o, const struct image_run_config *image,
+                     struct strv *ret, struct err *err)
+{
+    strv_extend(ret, &image->env);
+    for (size_t i = 0; o->env && i < o->env->len; i++) {
+        const char *e = o->env->v[i];
+        if (*e == 0 || *e == '=')
+            return err_kind(err, ERR_USAGE, -EINVAL, "invalid environment variable \"%s\"", e);
+        if (strchr(e, '=')) {
+            strv_env_set(ret, e);
+            continue;
+        }
+        const char *value = getenv(e); /* "-e NAME": ours, if there is one */
+        if (value) {
+            auto_free char *pair = xasprintf("%s=%s", e, value);
+            strv_env_set(ret, pair);
+        }
+    }
+    return 0;
+}
+
+static json_t *labels_merged(const struct strv *labels, const json_t *image_labels)
+{
+    json_t *all = json_object();
+    if (image_labels)
+        json_object_update(all, (json_t *)image_labels);
+    for (size_t i = 0; labels && i < labels->len; i++) {
+        const char *eq = strchrnul(labels->v[i], '=');
+        auto_free char *name = xstrndup(labels->v[i], (size_t)(eq - labels->v[i]));
+        json_put_string(all, name, *eq ? eq + 1 : "");
+    }
+    return all;
+}
+
+/* The options of one -v: ro, rw, and z and Z, which have nothing to do as we set no SELinux labels.
+ */
+static int volume_options(const char *text, const char *volume, bool *ret_read_only,
+                          struct err *err)
+{
+    auto_strv options = {0};
+    strv_split(&options, text, ',');
+    strv_foreach (&options, opt) {
+        if (strcmp(opt, "ro") == 0)
+            *ret_read_only = true;
+        else if (strcmp(opt, "rw") == 0)
+            *ret_read_only = false;
+        else if (strcmp(opt, "z") != 0 && strcmp(opt, "Z") != 0)
+            return err_kind(err, ERR_USAGE, -EINVAL,
+                            "invalid option \"%s\" of volume %s (ro, rw, z and Z are supported)",
+                            opt, volume);
+    }
+    return 0;
+}
+
+/* One -v HOST:CONTAINER[:OPTIONS] as an element of "Mounts". */
+static int parse_volume(const char *volume, json_t **ret, struct err *err)
+{
+    auto_strv parts = {0};
+    strv_split(&parts, volume, ':');
+    if (parts.len < 2 || parts.len > 3 || !*parts.v[0])
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "invalid volume \"%s\": must be HOST-PATH:CONTAINER-PATH[:OPTIONS]",
+                        volume);
+    if (*parts.v[0] != '/' && *parts.v[0] != '.')
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "volume %s: named volumes are not supported yet, give a path that starts "
+                        "with / or ./",
+                        volume);
+    if (*parts.v[1] != '/')
+        return err_kind(err, ERR_USAGE, -EINVAL, "volume %s: the container path must be absolute",
+                        volume);
+    bool read_only = false;
+    int r = parts.len == 3 ? volume_options(parts.v[2], volume, &read_only, err) : 0;
+    if (r < 0)
+        return r;
+    auto_free char *source = realpath(parts.v[0], NULL);
+    if (!source)
+        return err_errno(err, -errno, "volume %s: %s", volume, parts.v[0]);
+    auto_free char *target = path_clean(parts.v[1]);
+    if (strcmp(target, "/") == 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "volume %s: the container path cannot be /",
+                        volume);
+    *ret = json_pack("{s:s, s:o, s:o, s:b}", "Type", "bind", "Source", json_from_string(source),
+                     "Destination", json_from_string(target), "RW", !read_only);
+    return 0;
+}
+
+static int parse_volumes(const struct strv *volumes, json_t **ret, struct err *err)
+{
+    auto_json json_t *all = json_array();
+    for (size_t i = 0; volumes && i < volumes->len; i++) {
+        json_t *one = NULL;
+        int r = parse_volume(volumes->v[i], &one, err);
+        if (r < 0)
+            return r;
+        json_array_append_new(all, one);
+    }
+    *ret = take_ptr(all);
+    return 0;
+}
+
+static int check_hostname(const char *name, struct err *err)
+{
+    size_t n = strlen(name);
+    bool ok = n > 0 && n <= 64 && name[0] != '-';
+    for (const char *p = name; *p; p++)
+        ok &= isalnum((unsigned char)*p) || *p == '-' || *p == '.' || *p == '_';
+    return ok ? 0 : err_kind(err, ERR_USAGE, -EINVAL, "invalid hostname \"%s\"", name);
+}
+
+/* What the image and the options leave of the "Config" object. */
+static int config_object(const struct create_options *o, const struct image_run_config *image,
+                         const char *id, json_t **ret, struct strv *ret_command, struct err *err)
+{
+    auto_strv entrypoint = {0}, cmd = {0}, env = {0};
+    int r = choose_command(o, image, &entrypoint, &cmd, err);
+    if (r == 0)
+        r = build_env(o, image, &env, err);
+    if (r < 0)
+        return r;
+    const char *signal = o->stop_signal ? o->stop_signal : image->stop_signal;
+    int number = signal && *signal ? signal_number(signal) : SIGTERM;
+    if (number < 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "invalid stop signal \"%s\"", signal);
+    auto_free char *short_id = xstrndup(id, ID_SHORT_LEN);
+    const char *hostname = o->hostname ? o->hostname : short_id;
+    r = check_hostname(hostname, err);
+    if (r < 0)
+        return r;
+    const char *dir = o->work_dir ? o->work_dir : image->working_dir;
+    if (dir && *dir && *dir != '/')
+        return err_kind(err, ERR_USAGE, -EINVAL, "working directory \"%s\" is not absolute", dir);
+
+    const char *user = o->user ? o->user : image->user;
+    json_t *c = json_object();
+    json_put_string(c, "Hostname", hostname);
+    json_put_string(c, "User", user ? user : "");
+    json_put(c, "Tty", json_boolean(o->tty));
+    json_put(c, "OpenStdin", json_boolean(o->interactive));
+    json_put(c, "Env", json_from_strv(&env));
+    json_put(c, "Cmd", json_from_strv(&cmd));
+    json_put(c, "Entrypoint", json_from_strv(&entrypoint));
+    json_put_string(c, "WorkingDir", dir && *dir ? dir : "/");
+    json_put(c, "Labels", labels_merged(o->labels, image->labels));
+    json_put(c, "StopSignal", json_integer(number));
+    json_put(c, "StopTimeout", json_integer(o->stop_timeout));
+    if (o->invocation)
+        json_put(c, "CreateCommand", json_from_strv(o->invocation));
+    *ret = c;
+    strv_extend(ret_command, &entrypoint);
+    strv_extend(ret_command, &cmd);
+    return 0;
+}
+
+static json_t *args_after_path(const struct strv *command)
+{
+    json_t *args = json_array();
+    for (size_t i = 1; i < command->len; i++)
+        json_array_append_new(args, json_from_string(command->v[i]));
+    return args;
+}
+
+/* The whole config.json but the name. */
+static int build_document(const struct create_options *o, const struct store_image *image,
+                          const struct image_config *config, const char *id, json_t **ret,
+                          struct err *err)
+{
+    auto_strv command = {0};
+    auto_json json_t *conf = NULL, *mounts = NULL;
+    int r = config_object(o, &config->run, id, &conf, &command, err);
+    if (r == 0)
+        r = parse_volumes(o->volumes, &mounts, err);
+    if (r < 0)
+        return r;
+    char now[36];
+    json_t *doc = json_object();
+    json_put_string(doc, "Id", id);
+    json_put_string(doc, "Created", time_format(time_now(), now));
+    json_put_string(doc, "Path", command.v[0]);
+    json_put(doc, "Args", args_after_path(&command));
+    json_put_string(doc, "Image", image->id);
+    json_put_string(doc, "ImageDigest", image->digest);
+    json_put_string(doc, "ImageName", image->names.len ? image->names.v[0] : image->id);
+    json_put(doc, "Layers", json_from_strv(&image->layers));
+    json_put(doc, "Config", take_ptr(conf));
+    json_put(doc, "Mounts", take_ptr(mounts));
+    json_put(doc, "HostConfig",
+             json_pack("{s:b, s:b, s:s}", "AutoRemove", o->auto_remove, "ReadonlyRootfs",
+                       o->read_only, "NetworkMode", o->network ? o->network : "none"));
+    *ret = doc;
+    return 0;
+}
+
+/* The image's name as the user wrote it resolves to, when it is a name. */
+static void prefer_asked_name(json_t *doc, const struct store_image *image, const char *asked)
+{
+    struct image_ref ref = {0};
+    if (image_ref_parse(asked, &ref, NULL) < 0)
+        return;
+    auto_free char *full = image_ref_string(&ref);
+    if (strv_contains(&image->names, full))
+        json_put_string(doc, "ImageName", full);
+    image_ref_done(&ref);
+}
+
+int container_create(struct engine *e, const struct create_options *o, struct store_container *ret,
+                     struct err *err)
+{
+    if (o->network && strcmp(o->network, "none") != 0)
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "network \"%s\" is not supported yet: only none is", o->network);
+    auto_done(store_image) struct store_image image = {0};
+    auto_done(image_config) struct image_config config = {0};
+    int r = store_image_find(&e->store, o->image, &image, err);
+    if (r == 0)
+        r = store_image_config(&e->store, &image, &config, NULL, err);
+    if (r < 0)
+        return r;
+
+    char id[ID_HEX_LEN + 1];
+    id_random(id);
+    auto_json json_t *doc = NULL;
+    r = build_document(o, &image, &config, id, &doc, err);
+    if (r < 0)
+        return r;
+    prefer_asked_name(doc, &image, o->image);
+    auto_json json_t *state = json_pack("{s:s, s:i}", "Status", "created", "ExitCode", 0);
+    for (int tries = 0; tries < 20; tries++) {
+        auto_free char *name = o->name ? xstrdup(o->name) : name_generate();
+        json_put_string(doc, "Name", name);
+        r = store_container_create(&e->store, doc, state, ret, err);
+        if (r == 0 || o->name || !err || err->kind != ERR_EXISTS)
+            return r;
+    }
+    return r;
+}

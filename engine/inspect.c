@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `inspect` of a container: config.json is the document, with what the state adds. */
+#include "engine/container.h"
+
+#include "base/json.h"
+#include "engine/root.h"
+#include "engine/state.h"
+
+#include <string.h>
+
+/* Go's zero time, which podman prints for "never". */
+#define NEVER "0001-01-01T00:00:00Z"
+
+static json_t *state_object(const struct store_container *c, enum container_status status)
+{
+    struct proc_id init, monitor;
+    state_get_process(c->state, "Init", &init);
+    state_get_process(c->state, "Monitor", &monitor);
+    bool running = status == CONTAINER_RUNNING;
+    json_t *s = json_object();
+    json_put_string(s, "Status", container_status_name(status));
+    json_put(s, "Running", json_boolean(running));
+    json_put(s, "Paused", json_false());
+    json_put(s, "Restarting", json_false());
+    json_put(s, "Dead", json_false());
+    json_put(s, "Pid", json_integer(running ? init.pid : 0));
+    json_put(s, "ConmonPid", json_integer(running ? monitor.pid : 0));
+    json_put(s, "ExitCode", json_integer(state_get_int(c->state, "ExitCode")));
+    json_put_string(s, "Error", json_get_string(c->state, "Error", ""));
+    json_put_string(s, "StartedAt", json_get_string(c->state, "StartedAt", NEVER));
+    json_put_string(s, "FinishedAt", json_get_string(c->state, "FinishedAt", NEVER));
+    return s;
+}
+
+static json_t *own_path(const struct store_container *c, const char *name)
+{
+    return json_sprintf("%s/%s", c->path, name);
+}
+
+/* podman's GraphDriver: where the writable layer and the layers below it are. */
+static int graph_driver(struct engine *e, const struct store_container *c, json_t **ret,
+                        struct err *err)
+{
+    auto_strv layers = {0}, lower = {0};
+    int r = json_want_strv(c->config, "Layers", &layers, err);
+    for (size_t i = layers.len; r == 0 && i > 0; i--) {
+        char *tar, *index;
+        if (store_layer_paths(&e->store, layers.v[i - 1], &tar, &index, NULL) < 0)
+            continue; /* inspect also speaks of a container whose image was damaged */
+        strv_add_owned(&lower, tar);
+        free(index);
+    }
+    if (r < 0)
+        return r;
+    auto_free char *joined = strv_join(&lower, ":");
+    *ret = json_pack("{s:s, s:{s:o, s:o, s:o}}", "Name", "overlay-fuse", "Data", "LowerDir",
+                     json_from_string(joined), "UpperDir", own_path(c, "upper"), "WorkDir",
+                     own_path(c, "work"));
+    return 0;
+}
+
+static json_t *capability_names(void)
+{
+    static const char *const names[] = {"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",
+                                        "CAP_FSETID",  "CAP_KILL",         "CAP_NET_BIND_SERVICE",
+                                        "CAP_SETFCAP", "CAP_SETGID",       "CAP_SETPCAP",
+                                        "CAP_SETUID",  "CAP_SYS_CHROOT"};
+    json_t *a = json_array();
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        json_array_append_new(a, json_string(names[i]));
+    return a;
+}
+
+int container_inspect(struct engine *e, struct store_container *c, json_t **ret, struct err *err)
+{
+    json_t *driver = NULL;
+    int r = graph_driver(e, c, &driver, err);
+    if (r < 0)
+        return r;
+    json_t *doc = json_deep_copy(c->config);
+    json_object_del(doc, "Layers");
+    json_put(doc, "State", state_object(c, container_status(c)));
+    json_put(doc, "GraphDriver", driver);
+    json_put(doc, "Driver", json_string("overlay-fuse"));
+    json_put(doc, "ResolvConfPath", own_path(c, "resolv.conf"));
+    json_put(doc, "HostnamePath", own_path(c, "hostname"));
+    json_put(doc, "HostsPath", own_path(c, "hosts"));
+    json_put_string(doc, "StaticDir", c->path);
+    json_put(doc, "EffectiveCaps", capability_names());
+    json_put(doc, "BoundingCaps", capability_names());
+    json_put(doc, "RestartCount", json_integer(0));
+    json_put(doc, "ExecIDs", json_array());
+    json_put(doc, "NetworkSettings", json_pack("{s:{}, s:{}}", "Networks", "Ports"));
+    *ret = doc;
+    return 0;
+}

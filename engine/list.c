@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ps`: the facts of each container, one object a row. How they are worded is cmd/'s business. */
+#include "engine/container.h"
+
+#include "base/alloc.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "engine/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct match {
+    const struct store_container *c;
+    enum container_status status;
+    struct store_container *all; /* for before and since */
+    size_t n;
+};
+
+static int64_t created_at(const struct store_container *c)
+{
+    return state_get_time(c->config, "Created").tv_sec;
+}
+
+/* The creation order decides, not the second: `list` is sorted, so compare places in it. */
+static int match_age(const struct match *m, const char *name, bool before, struct err *err)
+{
+    size_t self = m->n, other = m->n;
+    for (size_t i = 0; i < m->n; i++) {
+        if (&m->all[i] == m->c)
+            self = i;
+        if (strcmp(m->all[i].name, name) == 0 || strncmp(m->all[i].id, name, strlen(name)) == 0)
+            other = i;
+    }
+    if (other == m->n)
+        return err_kind(err, ERR_NOT_FOUND, -ENOENT,
+                        "no container with name or ID \"%s\" found: no such container", name);
+    return before ? self < other : self > other;
+}
+
+static int match_status(const struct match *m, const char *value, struct err *err)
+{
+    static const char *const known[] = {"created",    "running",  "exited", "paused",    "stopped",
+                                        "restarting", "removing", "dead",   "configured"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (strcmp(known[i], value) == 0)
+            return strcmp(value, container_status_name(m->status)) == 0 ||
+                   (strcmp(value, "stopped") == 0 && m->status == CONTAINER_EXITED) ||
+                   (strcmp(value, "configured") == 0 && m->status == CONTAINER_CREATED);
+    return err_kind(err, ERR_USAGE, -EINVAL, "%s is not a valid container status", value);
+}
+
+static int match_exited(const struct match *m, const char *value, struct err *err)
+{
+    char *end;
+    long code = strtol(value, &end, 10);
+    if (!*value || *end)
+        return err_kind(err, ERR_USAGE, -EINVAL, "exited=%s: not a number", value);
+    return m->status == CONTAINER_EXITED && state_get_int(m->c->state, "ExitCode") == code;
+}
+
+static bool match_ancestor(const struct match *m, const char *value)
+{
+    const char *id = json_get_string(m->c->config, "Image", "");
+    const char *name = json_get_string(m->c->config, "ImageName", "");
+    return strncmp(id, value, strlen(value)) == 0 || strstr(name, value) != NULL;
+}
+
+static int match_one(void *arg, const char *key, const char *value, struct err *err)
+{
+    const struct match *m = arg;
+    const json_t *labels = json_object_get(json_object_get(m->c->config, "Config"), "Labels");
+    if (strcmp(key, "id") == 0)
+        return strncmp(m->c->id, value, strlen(value)) == 0;
+    if (strcmp(key, "name") == 0)
+        return strstr(m->c->name, value) != NULL;
+    if (strcmp(key, "label") == 0)
+        return filter_label(labels, value);
+    if (strcmp(key, "label!") == 0)
+        return !filter_label(labels, value);
+    if (strcmp(key, "status") == 0)
+        return match_status(m, value, err);
+    if (strcmp(key, "exited") == 0)
+        return match_exited(m, value, err);
+    if (strcmp(key, "ancestor") == 0)
+        return match_ancestor(m, value);
+    if (strcmp(key, "before") == 0 || strcmp(key, "since") == 0)
+        return match_age(m, value, *key == 'b', err);
+    return err_kind(err, ERR_USAGE, -EINVAL, "%s is an invalid filter", key);
+}
+
+static json_t *row(const struct store_container *c, enum container_status status)
+{
+    struct proc_id init;
+    state_get_process(c->state, "Init", &init);
+    const json_t *config = json_object_get(c->config, "Config");
+    json_t *command = json_array();
+    json_array_append(command, json_object_get(c->config, "Path"));
+    json_array_extend(command, json_object_get(c->config, "Args"));
+    json_t *mounts = json_array(), *mount;
+    size_t i;
+    json_array_foreach (json_object_get(c->config, "Mounts"), i, mount)
+        json_array_append(mounts, json_object_get(mount, "Destination"));
+
+    json_t *o = json_object();
+    json_put_string(o, "Id", c->id);
+    json_put(o, "Names", json_pack("[s]", c->name));
+    json_put_string(o, "Image", json_get_string(c->config, "ImageName", ""));
+    json_put_string(o, "ImageID", json_get_string(c->config, "Image", ""));
+    json_put(o, "Command", command);
+    json_put(o, "Created", json_integer(created_at(c)));
+    json_put(o, "StartedAt", json_integer(state_get_time(c->state, "StartedAt").tv_sec));
+    json_put(o, "ExitedAt", json_integer(state_get_time(c->state, "FinishedAt").tv_sec));
+    json_put(o, "Exited", json_boolean(status == CONTAINER_EXITED));
+    json_put(o, "ExitCode", json_integer(state_get_int(c->state, "ExitCode")));
+    json_put_string(o, "State", container_status_name(status));
+    json_put(o, "Pid", json_integer(status == CONTAINER_RUNNING ? init.pid : 0));
+    json_put(o, "Labels", json_deep_copy(json_object_get(config, "Labels")));
+    json_put(o, "Mounts", mounts);
+    json_put(o, "Ports", json_array());
+    json_put_string(
+        o, "Network",
+        json_get_string(json_object_get(c->config, "HostConfig"), "NetworkMode", "none"));
+    return o;
+}
+
+/* --- order ---------------------------------------------------------------------------------- */
+
+static int by_text(const json_t *a, const json_t *b, const char *key)
+{
+    return strcasecmp(json_get_string(a, key, ""), json_get_string(b, key, ""));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(
+        json_string_value(json_array_get(json_object_get(*(json_t *const *)a, "Names"), 0)),
+        json_string_value(json_array_get(json_object_get(*(json_t *const *)b, "Names"), 0)));
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return by_text(*(json_t *const *)a, *(json_t *const *)b, "Id");
+}
+
+static int by_image(const void *a, const void *b)
+{
+    return by_text(*(json_t *const *)a, *(json_t *const *)b, "Image");
+}
+
+static int by_status(const void *a, const void *b)
+{
+    return by_text(*(json_t *const *)a, *(json_t *const *)b, "State");
+}
+
+static int sort_rows(json_t **rows, size_t n, const char *key, struct err *err)
+{
+    static const struct {
+        const char *key;
+        int (*compare)(const void *, const void *);
+    } orders[] = {{"created", NULL},
+                  {"id", by_id},
+                  {"image", by_image},
+                  {"names", by_name},
+                  {"status", by_status}};
+    for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+        if (strcmp(orders[i].key, key) != 0)
+            continue;
+        if (orders[i].compare && n)
+            qsort(rows, n, sizeof(*rows), orders[i].compare);
+        return 0;
+    }
+    return err_kind(err, ERR_USAGE, -EINVAL,
+                    "cannot sort by \"%s\": one of created, id, image, names, status", key);
+}
+
+/* Newest first into `rows`; *ret_n as many as match. */
+static int collect(struct store_container *all, size_t n, const struct container_list_options *o,
+                   json_t **rows, size_t *ret_n, struct err *err)
+{
+    bool by_state = false; /* a filter for a state asks for containers that do not run, too */
+    for (size_t i = 0; o->filters && i < o->filters->len; i++)
+        by_state |= strncmp(o->filters->v[i], "status=", 7) == 0 ||
+                    strncmp(o->filters->v[i], "exited=", 7) == 0;
+    *ret_n = 0;
+    for (size_t i = n; i > 0; i--) {
+        enum container_status status = container_status(&all[i - 1]);
+        if (status != CONTAINER_RUNNING && !o->all && !o->last && !by_state)
+            continue;
+        struct match m = {.c = &all[i - 1], .status = status, .all = all, .n = n};
+        bool match;
+        int r = filters_match(o->filters, match_one, &m, &match, err);
+        if (r < 0)
+            return r;
+        if (match && (o->last <= 0 || *ret_n < (size_t)o->last))
+            rows[(*ret_n)++] = row(&all[i - 1], status);
+    }
+    return 0;
+}
+
+static void free_containers(struct store_container *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        store_container_done(&all[i]);
+    free(all);
+}
+
+int container_list(struct engine *e, const struct container_list_options *o, json_t **ret,
+                   struct err *err)
+{
+    struct store_container *all = NULL;
+    size_t n = 0, n_rows = 0;
+    int r = store_container_list(&e->store, &all, &n, err);
+    if (r < 0)
+        return r;
+    auto_free json_t **rows = xcalloc(n, sizeof(*rows));
+    r = collect(all, n, o, rows, &n_rows, err);
+    if (r == 0 && o->sort && *o->sort)
+        r = sort_rows(rows, n_rows, o->sort, err);
+    json_t *array = json_array();
+    for (size_t i = 0; i < n_rows; i++)
+        json_array_append_new(array, rows[i]);
+    free_containers(all, n);
+    if (r < 0) {
+        json_decref(array);
+        return r;
+    }
+    *ret = array;
+    return 0;
+}
+
+int container_users_of_image(struct engine *e, const char *image_id, struct strv *ret,
+                             struct err *err)
+{
+    struct store_container *all = NULL;
+    size_t n = 0;
+    int r = store_container_list(&e->store, &all, &n, err);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (strcmp(json_get_string(all[i].config, "Image", ""), image_id) == 0)
+            strv_addf(ret, "%.*s", ID_SHORT_LEN, all[i].id);
+    free_containers(all, n);
+    return r;
+}

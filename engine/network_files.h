@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files that stand in for the image's: /etc/hosts, /etc/resolv.conf, /etc/hostname and
+ * /run/.containerenv. They lie in the container's (or build step's) own directory and are bound
+ * over the image's, so they never get into a layer. */
+#pragma once
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* Name in the container's directory, path in the container. */
+struct network_file {
+    const char *name, *target;
+};
+#define NETWORK_FILES 4
+extern const struct network_file network_files[NETWORK_FILES];
+
+/* Writes all of them into `dirfd`. `alias` is a second name for the container. */
+int network_files_write(int dirfd, const char *hostname, const char *alias, struct err *err);

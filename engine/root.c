@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root file system of a container. */
+#include "engine/root.h"
+
+#include "base/alloc.h"
+#include "base/proc.h"
+#include "netns/netns.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* An index can be lost or of an older format: the other program writes it again from the tar. */
+static int mend_index(struct store *s, const char *diff_id, struct err *err)
+{
+    auto_free char *program = NULL;
+    int r = program_find("wherry-image", &program, err);
+    if (r < 0)
+        return r;
+    char *const argv[] = {program, "--root", s->root, "system", "reindex", (char *)diff_id,
+                          NULL};
+    return proc_run(argv, err);
+}
+
+int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
+              struct err *err)
+{
+    root->layers = xcalloc(diff_ids->len, sizeof(*root->layers));
+    root->n_layers = 0;
+    for (size_t i = diff_ids->len; i > 0; i--) {
+        char *tar, *index;
+        int r = store_layer_paths(s, diff_ids->v[i - 1], &tar, &index, err);
+        if (r < 0)
+            return r;
+        root->layers[root->n_layers++] = (struct overlay_layer_files){.tar = tar, .index = index};
+        if (access(index, R_OK) < 0) {
+            r = mend_index(s, diff_ids->v[i - 1], err);
+            if (r < 0)
+                return err_wrap(err, "layer %s has no index", diff_ids->v[i - 1]);
+        }
+    }
+    root->upper = xasprintf("%s/upper", dir);
+    root->work = xasprintf("%s/work", dir);
+    return 0;
+}
+
+void root_done(struct root *root)
+{
+    for (size_t i = 0; i < root->n_layers; i++) {
+        free((char *)root->layers[i].tar);
+        free((char *)root->layers[i].index);
+    }
+    free(root->layers);
+    free(root->upper);
+    free(root->work);
+    *root = (struct root){0};
+}
+
+void root_overlay_options(const struct root *root, struct overlay_options *ret)
+{
+    *ret = (struct overlay_options){.layers = root->layers,
+                                    .n_layers = root->n_layers,
+                                    .upper = root->upper,
+                                    .work = root->work};
+}
+
+static pid_t start_server(void *ctx, int *ret_channel, struct err *err)
+{
+    const struct root *root = *(struct root **)ctx;
+    struct overlay_client_options o = {.single_id = root->single_id};
+    root_overlay_options(root, &o.overlay);
+    return overlay_client_start(&o, ret_channel, err);
+}
+
+static int set_up_network(void *ctx, struct err *err)
+{
+    return netns_loopback_up(err);
+}
+
+void root_monitor_ops(struct monitor_ops *ops)
+{
+    ops->root_start = start_server;
+    ops->root_mount_data = overlay_client_mount_data;
+    ops->net_setup = set_up_network;
+}

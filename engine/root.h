@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root file system of a container or of a build's step: which files its overlay is made of, and
+ * the monitor's operations that serve it. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "overlay-fuse/client.h"
+#include "runtime/monitor.h"
+#include "store/store.h"
+
+struct root {
+    struct overlay_layer_files *layers; /* topmost first; owns the strings */
+    size_t n_layers;
+    char *upper, *work;
+    bool single_id;
+};
+
+/* Collects the layers' files of `diff_ids` (bottom first), mending a missing index, and the
+ * writable directory `dir`/upper with `dir`/work. */
+int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
+              struct err *err);
+void root_done(struct root *root);
+
+/* The overlay of this root; points into it. */
+void root_overlay_options(const struct root *root, struct overlay_options *ret);
+
+/* Fills in the operations that serve `root` and set the network up. `ops->ctx` must be a struct
+ * that begins with a `struct root *`. */
+void root_monitor_ops(struct monitor_ops *ops);
+
+DEFINE_AUTO(root, root_done)

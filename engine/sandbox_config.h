@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a container's config.json to the sandbox it describes. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "runtime/sandbox.h"
+#include "store/store.h"
+
+struct sandbox_config {
+    struct sandbox sandbox; /* its strings belong to this struct or to the container */
+    struct sandbox_mount *mounts;
+    size_t n_mounts;
+    struct strv owned; /* strings made on the way */
+    bool auto_remove;
+};
+
+/* Reads c->config. The result points into `c`, which must outlive it. */
+int sandbox_config_read(struct sandbox_config *ret, const struct store_container *c,
+                        struct err *err);
+void sandbox_config_done(struct sandbox_config *config);
+
+DEFINE_AUTO(sandbox_config, sandbox_config_done)

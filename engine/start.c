@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `start`: from config.json to a running container.
+ *
+ * Theory of operation. The client builds the sandbox from config.json and forks the monitor, which
+ * inherits a copy of all of it; the operations below run in the monitor. `started` writes
+ * state.json before the client hears of the start, and `exited` writes it after everything of the
+ * container is gone, so whoever saw a container start or end finds the state true. */
+#include "engine/container.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "engine/network_files.h"
+#include "engine/root.h"
+#include "engine/sandbox_config.h"
+#include "engine/state.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the monitor's operations work on; the root comes first (engine/root.h). */
+struct start {
+    struct root *root;
+    struct store *store;
+    struct store_container *container;
+    bool auto_remove;
+    char started_at[36];
+};
+
+static int on_started(void *ctx, const struct proc_id *init, struct err *err)
+{
+    struct start *s = ctx;
+    struct proc_id self;
+    int r = proc_identify(getpid(), &self, err);
+    if (r < 0)
+        return r;
+    time_format(time_now(), s->started_at);
+    auto_json json_t *state =
+        json_pack("{s:s, s:o, s:o, s:s, s:i}", "Status", "running", "Init", state_process(init),
+                  "Monitor", state_process(&self), "StartedAt", s->started_at, "ExitCode", 0);
+    return store_container_set_state(s->container, state, err);
+}
+
+static int failure_code(const struct err *failure)
+{
+    return failure->kind == ERR_NO_COMMAND ? 127 : failure->kind == ERR_NOT_EXEC ? 126 : 125;
+}
+
+static void on_exited(void *ctx, int exit_code, const struct err *failure)
+{
+    struct start *s = ctx;
+    char now[36];
+    auto_json json_t *state = json_object();
+    /* One that never ran is still "created", as in podman, with the reason beside it. */
+    json_put_string(state, "Status", failure ? "created" : "exited");
+    json_put(state, "ExitCode", json_integer(failure ? failure_code(failure) : exit_code));
+    json_put_string(state, "FinishedAt", time_format(time_now(), now));
+    if (*s->started_at)
+        json_put_string(state, "StartedAt", s->started_at);
+    if (failure)
+        json_put_string(state, "Error", failure->message);
+    store_container_set_state(s->container, state, NULL);
+    store_container_remove_run_dir(s->store, s->container->id, NULL);
+    if (s->auto_remove)
+        store_container_remove(s->store, s->container, NULL);
+}
+
+/* --- starting ------------------------------------------------------------------------------ */
+
+static int start_monitor(struct start *s, const struct sandbox *sandbox, int *ret_channel,
+                         struct err *err)
+{
+    struct store_container *c = s->container;
+    auto_close int run_dir = store_container_run_dir(s->store, c->id, err);
+    if (run_dir < 0)
+        return run_dir;
+    auto_close int log = openat(c->fd, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log < 0)
+        return err_errno(err, -errno, "open the log of %s", c->name);
+    struct monitor_options o = {
+        .sandbox = sandbox,
+        .ops = {.ctx = s, .started = on_started, .exited = on_exited},
+        .run_dir_fd = run_dir,
+        .log_fd = log,
+    };
+    root_monitor_ops(&o.ops);
+    auto_close int channel = -1;
+    int r = monitor_start(&o, &channel, err);
+    struct proc_id init;
+    if (r == 0)
+        r = monitor_wait_started(channel, &init, err);
+    if (r == 0)
+        *ret_channel = take_fd(&channel);
+    return r;
+}
+
+int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err)
+{
+    auto_close int lock = store_container_lock(c, err);
+    if (lock < 0)
+        return lock;
+    int r = store_container_reload(c, err);
+    if (r < 0)
+        return r;
+    if (container_status(c) == CONTAINER_RUNNING)
+        return err_kind(err, ERR_IN_USE, -EBUSY, "container %s is already running", c->name);
+
+    auto_done(sandbox_config) struct sandbox_config config = {0};
+    auto_strv layers = {0};
+    auto_done(root) struct root root = {0};
+    r = sandbox_config_read(&config, c, err);
+    if (r == 0)
+        r = json_want_strv(c->config, "Layers", &layers, err);
+    if (r == 0)
+        r = root_init(&root, &e->store, &layers, c->path, err);
+    if (r == 0)
+        r = network_files_write(c->fd, config.sandbox.hostname, c->name, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->name) : r;
+    root.single_id = config.sandbox.ids.single;
+    struct start s = {
+        .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
+    return start_monitor(&s, &config.sandbox, ret_channel, err);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copying objects of the layers into the upper directory.
+ *
+ * Theory of operation. A copy is made in the work directory with its data, attributes, extended
+ * attributes and times, and then renamed to its place: what is visible is whole. The parents are
+ * copied before. All names that an object has in its layer and that are still visible are linked to
+ * the one copy, so that they stay one object for every later reader of the upper directory. The
+ * parents' times are put back, for nothing that the container can see has changed. A failure leaves
+ * the lower object in charge. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "overlay-fuse/node.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* Bytes of the tar into a file: in the kernel where it can, else through a buffer. */
+static int copy_range(int in, uint64_t from, int out, uint64_t to, uint64_t len)
+{
+    while (len) {
+        off_t i = (off_t)from, o = (off_t)to;
+        ssize_t n = copy_file_range(in, &i, out, &o, len, 0);
+        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
+            char block[65536];
+            n = pread_full(in, block, len < sizeof(block) ? len : sizeof(block), (off_t)from);
+            if (n > 0 && pwrite(out, block, (size_t)n, (off_t)to) != n)
+                return errno ? -errno : -EIO;
+        } else if (n < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        if (n <= 0) /* the tar ends where its index says it does not */
+            return n < 0 ? (int)n : -EIO;
+        from += (uint64_t)n;
+        to += (uint64_t)n;
+        len -= (uint64_t)n;
+    }
+    return 0;
+}
+
+static int copy_data(const struct layer *l, const struct index_inode *in, int fd, uint64_t size)
+{
+    if (size > in->size)
+        size = in->size;
+    for (uint32_t i = 0; i < in->count; i++) {
+        const struct index_extent *x = &l->extents[in->first + i];
+        if (x->start >= size)
+            break;
+        uint64_t len = x->len < size - x->start ? x->len : size - x->start;
+        int r = copy_range(l->tar_fd, x->tar_offset, fd, x->start, len);
+        if (r < 0)
+            return r;
+    }
+    return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+static int copy_xattrs(const struct layer *l, const struct index_inode *in, const struct upath *p)
+{
+    for (uint32_t i = 0; i < in->n_xattrs; i++) {
+        const struct index_xattr *x = &l->xattrs[in->first_xattr + i];
+        char shown[256], room[XATTR_NAME_MAX + 1];
+        const char *disk;
+        memcpy(shown, l->heap + x->name, x->name_len);
+        shown[x->name_len] = 0;
+        int r = upper_xattr_name(shown, room, &disk);
+        if (r == 0)
+            r = upath_setxattr(p, disk, l->heap + x->value, x->value_len, 0);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int record_ino(const struct upath *p, uint64_t ino)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)ino);
+    return upath_setxattr(p, UPPER_INO, text, (size_t)n, 0);
+}
+
+/* A regular file in the work directory with the content of the object. */
+static int copy_to_file(struct overlay *ov, const struct node *n, const struct upath *p,
+                        uint64_t size)
+{
+    const struct layer *l = &ov->layers[n->lowers[0].layer];
+    const struct index_inode *in = &l->inodes[n->lowers[0].inode];
+    auto_close int fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    if (S_ISREG(n->v.mode))
+        return copy_data(l, in, fd, size);
+    return S_ISLNK(n->v.mode) ? write_full(fd, l->heap + in->first, in->count) : 0;
+}
+
+static int make_copy(struct overlay *ov, const struct node *n, const struct upath *p, uint64_t size,
+                     bool *ret_typed)
+{
+    const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
+    const struct layer *l = &ov->layers[n->lowers[0].layer];
+    for (uint32_t i = 0; i < n->n_lowers; i++) /* whose record it is */
+        if (in >= ov->layers[n->lowers[i].layer].inodes &&
+            in < ov->layers[n->lowers[i].layer].inodes +
+                     ov->layers[n->lowers[i].layer].header->inodes.count)
+            l = &ov->layers[n->lowers[i].layer];
+    bool plain_link = S_ISLNK(n->v.mode) && !n->v.uid && !n->v.gid && !in->n_xattrs;
+    bool typed = !S_ISREG(n->v.mode) && !S_ISDIR(n->v.mode) && !plain_link;
+    int r = 0;
+    if (S_ISDIR(n->v.mode)) {
+        r = mkdirat(p->dirfd, p->rel, 0700) < 0 ? -errno : 0;
+    } else if (plain_link) {
+        auto_free char *target = xstrndup(l->heap + in->first, in->count);
+        r = symlinkat(target, p->dirfd, p->rel) < 0 ? -errno : 0;
+    } else {
+        r = copy_to_file(ov, n, p, size);
+    }
+    if (r == 0)
+        r = copy_xattrs(l, in, p);
+    if (r == 0)
+        r = upper_set_attr(p, &n->v, typed, false);
+    if (r == 0 && !plain_link && !S_ISDIR(n->v.mode))
+        r = record_ino(p, n->ino);
+    struct timespec t = {in->mtime_sec, in->mtime_nsec}, times[2] = {t, t};
+    if (r == 0 && utimensat(p->dirfd, p->rel, times, AT_SYMLINK_NOFOLLOW) < 0)
+        r = -errno;
+    *ret_typed = typed;
+    return r;
+}
+
+/* The times of an upper directory, to be put back after a change that the container cannot see. */
+static int save_times(struct overlay *ov, struct node *dir, struct timespec ret[2])
+{
+    struct upath p;
+    struct stat st;
+    int r = node_upath(ov, dir, &p);
+    if (r == 0)
+        r = upath_stat(&p, &st);
+    if (r == 0) {
+        ret[0] = st.st_atim;
+        ret[1] = st.st_mtim;
+    }
+    return r;
+}
+
+static void restore_times(struct overlay *ov, struct node *dir, const struct timespec t[2])
+{
+    struct upath p;
+    if (node_upath(ov, dir, &p) == 0)
+        (void)!utimensat(p.dirfd, p.rel, t, 0);
+}
+
+static void tmp_remove(const struct node *n, const struct upath *p)
+{
+    unlinkat(p->dirfd, p->rel, node_is_dir(n) ? AT_REMOVEDIR : 0);
+}
+
+/* Puts another name of a copied object into the upper directory. */
+static int link_name(struct overlay *ov, struct node *n, struct child *c)
+{
+    struct upath from, to;
+    struct timespec times[2];
+    int r = node_copy_up(ov, c->dir, UINT64_MAX);
+    if (r == 0)
+        r = save_times(ov, c->dir, times);
+    if (r == 0)
+        r = node_upath(ov, n, &from);
+    if (r == 0)
+        r = child_upath(ov, c->dir, c->name, c->len, &to);
+    if (r == 0 && linkat(from.dirfd, from.rel, to.dirfd, to.rel, 0) < 0)
+        r = -errno;
+    if (r == 0) {
+        c->in_upper = true;
+        restore_times(ov, c->dir, times);
+    }
+    return r;
+}
+
+static int link_other_names(struct overlay *ov, struct node *n)
+{
+    for (struct child *c = n->names; c; c = c->next_name) {
+        int r = c->in_upper ? 0 : link_name(ov, n, c);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Without a name there is nothing to rename to: the copy lives by its descriptor only. */
+static int copy_up_unlinked(struct overlay *ov, struct node *n, uint64_t size)
+{
+    struct upath p;
+    bool typed;
+    tmp_upath(ov, &p);
+    int r = make_copy(ov, n, &p, size, &typed);
+    if (r == 0) {
+        int how = S_ISREG(n->v.mode) || typed ? O_RDWR
+                  : node_is_dir(n)            ? O_RDONLY | O_DIRECTORY
+                                              : O_PATH;
+        n->fd = openat(p.dirfd, p.rel, how | O_NOFOLLOW | O_CLOEXEC);
+        r = n->fd < 0 ? -errno : 0;
+    }
+    tmp_remove(n, &p);
+    if (r == 0) {
+        n->in_upper = true;
+        n->typed = typed;
+    }
+    return r;
+}
+
+/* The parent is in the upper directory. */
+static int copy_up_one(struct overlay *ov, struct node *n, uint64_t size)
+{
+    struct upath tmp, to;
+    struct timespec times[2];
+    struct child *c = n->names;
+    bool typed;
+    int r = child_upath(ov, c->dir, c->name, c->len, &to);
+    if (r == 0)
+        r = save_times(ov, c->dir, times);
+    if (r < 0)
+        return r;
+    tmp_upath(ov, &tmp);
+    r = make_copy(ov, n, &tmp, size, &typed);
+    if (r == 0 && renameat(tmp.dirfd, tmp.rel, to.dirfd, to.rel) < 0)
+        r = -errno;
+    if (r < 0) {
+        tmp_remove(n, &tmp);
+        return r;
+    }
+    restore_times(ov, c->dir, times);
+    n->in_upper = true;
+    n->typed = typed;
+    c->in_upper = true;
+    return node_is_dir(n) ? 0 : link_other_names(ov, n);
+}
+
+int node_copy_up(struct overlay *ov, struct node *n, uint64_t size)
+{
+    if (ov->upper_fd < 0)
+        return -EROFS;
+    if (n->in_upper)
+        return 0;
+    if (!n->names)
+        return copy_up_unlinked(ov, n, size);
+    while (!n->in_upper) { /* each time the topmost that is missing */
+        struct node *at = n;
+        while (at->names && !at->names->dir->in_upper)
+            at = at->names->dir;
+        if (!at->names)
+            return -ENOENT;
+        int r = copy_up_one(ov, at, at == n ? size : UINT64_MAX);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int make_child_pure(struct overlay *ov, struct child *c)
+{
+    auto_node n = {ov, NULL};
+    int r = child_resolve(ov, c, &n.n);
+    if (r < 0)
+        return r;
+    return node_is_dir(n.n) ? node_make_pure(ov, n.n) : node_copy_up(ov, n.n, UINT64_MAX);
+}
+
+int node_make_pure(struct overlay *ov, struct node *dir)
+{
+    int r = node_copy_up(ov, dir, UINT64_MAX);
+    if (r == 0 && dir->n_lowers == 0)
+        return 0;
+    if (r == 0)
+        r = dir_load(ov, dir);
+    for (size_t i = 0; r == 0 && i < dir->dir->n_slots; i++)
+        if (dir->dir->slots[i].child)
+            r = make_child_pure(ov, dir->dir->slots[i].child);
+    if (r < 0)
+        return r;
+    /* Everything is above now: the cut changes nothing, and from here on it can be moved. */
+    struct upath p;
+    r = node_upath(ov, dir, &p);
+    if (r == 0)
+        r = upper_set_opaque(&p);
+    if (r == 0)
+        r = record_ino(&p, dir->ino);
+    if (r < 0)
+        return r;
+    node_set_lowers(dir, NULL, 0);
+    for (size_t i = 0; i < dir->dir->n_slots; i++)
+        if (dir->dir->slots[i].child)
+            dir->dir->slots[i].child->in_lower = false;
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layer index: what is in a layer's tar, memory-mapped.
+ *
+ * The reader (layer.c) needs only libc; the writer (index_write.c) needs libarchive and is a
+ * library of its own. The format is described in docs/formats.md. */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct layer_index_stats {
+    uint64_t entries; /* names, whiteouts included */
+    uint64_t size;    /* sum of the files' sizes */
+};
+
+/* Reads the uncompressed tar open at `tar_fd` (a regular file) and writes its index to `index_fd`
+ * (empty, writable), in one pass. Hostile input is expected: names with "..", links out of the
+ * layer, overlong paths, absurd sizes are errors that name the entry; nothing is ever executed,
+ * created or followed on the host. The caller syncs and publishes the index. */
+int layer_index_write(int tar_fd, int index_fd, struct layer_index_stats *ret, struct err *err);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The merged tree in memory: what both faces of the core (server, path calls) work on.
+ *
+ * Theory of operation. A *node* is an object (file, directory...), a *child* is a name of one in a
+ * directory. A directory that was looked into has a table of all its merged names, built once from
+ * the upper directory and the layers' indexes and kept true by every change from then on: since
+ * nobody else changes the upper directory, looking a name up, and finding that it is not there,
+ * costs no system call however many layers there are. Nodes are made when a name is first resolved
+ * and live while the kernel knows them (nlookup), somebody holds them (refs) or they have children
+ * that live. Ids are never reused; inode numbers are stable and the same for all names of an
+ * object, whether it was copied up or not.
+ *
+ * One thread at a time works on an overlay. What a lock would protect is kept together so that one
+ * can be added: a directory's table, a node's place (upper or lower), the two maps. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "overlay-fuse/core.h"
+#include "overlay-fuse/idmap.h"
+#include "overlay-fuse/layer.h"
+#include "overlay-fuse/upper.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lower_ref {
+    uint32_t layer; /* index in overlay.layers, 0 is the topmost */
+    uint32_t inode;
+};
+
+struct child {
+    struct node *dir;        /* the directory it stands in */
+    struct node *node;       /* NULL: not resolved yet */
+    struct child *next_name; /* other known names of the node */
+    const char *name;        /* in an index's heap, or allocated (own_name); not terminated */
+    uint64_t cookie;         /* place in listings; never reused within the directory */
+    struct lower_ref lower;  /* valid with in_lower: the topmost object of that name below */
+    uint32_t hash;
+    uint8_t len;
+    bool in_upper; /* the upper directory has an entry of this name (object or whiteout) */
+    bool in_lower; /* the object comes from, or a directory is merged with, a layer */
+    bool hidden;   /* a whiteout: the name is known not to exist */
+    bool own_name;
+    bool in_block; /* allocated with the table, freed with it */
+};
+
+struct dir_slot {
+    uint64_t cookie;
+    struct child *child; /* NULL: removed */
+};
+
+struct dir {
+    struct dir_slot *slots; /* ascending cookies; hidden names have no slot */
+    size_t n_slots, cap_slots, n_dead;
+    uint64_t next_cookie;
+    struct child **buckets; /* open addressing, linear; a power of two */
+    size_t n_buckets, n_children;
+    struct child *block;
+};
+
+#define DIR_FIRST_COOKIE 3 /* 1 and 2 are "." and ".." */
+
+struct node {
+    uint64_t id, ino;
+    uint64_t nlookup; /* the kernel's references */
+    uint32_t refs;    /* ours: resolved children, temporary holders */
+    bool in_upper;
+    bool typed;    /* upper: a regular file that stands for a link, device, fifo or socket */
+    bool by_ino;   /* is in overlay.by_ino: it may have names we have not seen */
+    bool unlinked; /* no name is left; `fd` is the object when it was in the upper directory */
+    uint32_t nlink; /* of an object that is in a layer and has several names there */
+    struct vattr v;
+    struct child *names;
+    struct lower_ref *lowers; /* lower object, or directories to merge, topmost first */
+    uint32_t n_lowers;
+    struct lower_ref lower_room; /* where `lowers` points to when there is one */
+    struct dir *dir;
+    int fd; /* cached, O_RDWR (regular) or O_PATH or O_DIRECTORY when unlinked; -1 */
+    struct node *fd_prev, *fd_next;
+};
+
+struct overlay {
+    struct layer *layers;
+    size_t n_layers;
+    int upper_fd; /* -1: read-only */
+    int work_fd, tmp_fd;
+    bool prefix_whiteouts; /* the kernel refuses mknod: whiteouts are ".wh." files */
+    dev_t upper_dev;
+    struct node *root;
+    struct idmap by_id, by_ino;
+    uint64_t next_id, next_tmp;
+    struct node *fd_first, *fd_last; /* least recently used last */
+    size_t n_fds, max_fds;
+};
+
+/* --- node.c: life ------------------------------------------------------------------------- */
+
+struct node *node_new(struct overlay *ov);
+static inline struct node *node_ref(struct node *n)
+{
+    n->refs++;
+    return n;
+}
+void node_unref(struct overlay *ov, struct node *n);
+/* The kernel forgets `n` lookups. */
+void node_forget(struct overlay *ov, struct node *n, uint64_t count);
+struct node *node_by_id(struct overlay *ov, uint64_t id);
+static inline bool node_is_dir(const struct node *n)
+{
+    return S_ISDIR(n->v.mode);
+}
+void node_set_lowers(struct node *n, const struct lower_ref *refs, size_t count);
+/* Ties a child of a table to the node it names. */
+void child_attach(struct overlay *ov, struct child *c, struct node *n);
+/* Unties it; the caller holds the node. */
+void child_detach(struct overlay *ov, struct child *c);
+/* Registers the node by its inode number, so that other names of it find it. */
+void node_share(struct overlay *ov, struct node *n);
+
+struct held_node {
+    struct overlay *ov;
+    struct node *n;
+};
+static inline void cleanup_held_node(struct held_node *h)
+{
+    if (h->n)
+        node_unref(h->ov, h->n);
+}
+/* auto_node x = {ov, NULL}: released at the end of the scope. */
+#define auto_node __attribute__((cleanup(cleanup_held_node))) struct held_node
+
+/* --- dir.c: tables ------------------------------------------------------------------------ */
+
+/* Builds the table if the directory has none yet. */
+int dir_load(struct overlay *ov, struct node *dir);
+/* The child with this name, hidden ones included, or NULL. The table must be loaded. */
+struct child *dir_find(const struct node *dir, const char *name, size_t len);
+/* Makes the name exist in the table: a new child, or a hidden one shown again. */
+struct child *dir_show(struct node *dir, const char *name, size_t len);
+/* The name exists no more. With `whiteout` it stays as a hidden child that the upper directory has
+ * a whiteout for, else it is freed. It must not be attached. */
+void dir_hide(struct node *dir, struct child *c, bool whiteout);
+/* The first slot with a cookie greater than `after`. */
+size_t dir_seek(const struct dir *d, uint64_t after);
+void dir_free(struct dir *d);
+/* True when it has no visible name. */
+bool dir_is_empty(const struct node *dir);
+
+/* --- lookup.c: names to nodes ------------------------------------------------------------- */
+
+/* The child's node with one more reference. */
+int child_resolve(struct overlay *ov, struct child *c, struct node **ret);
+/* Looks up a name: -ENOENT, -ENOTDIR, -ENAMETOOLONG; *ret holds a reference. */
+int node_lookup(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                struct node **ret);
+/* The layers' objects of this name below a merged directory, topmost first: at most `max`
+ * directories, or one of another kind. */
+size_t lower_lookup(const struct overlay *ov, const struct lower_ref *dirs, size_t n_dirs,
+                    const char *name, size_t len, struct lower_ref *ret, size_t max);
+/* True when removing the name needs a whiteout. */
+bool lower_has(const struct overlay *ov, const struct node *dir, const char *name, size_t len);
+/* Attributes of an object that is only in layers. */
+void lower_attr(const struct overlay *ov, const struct lower_ref *refs, size_t n,
+                struct vattr *ret);
+/* The inode record that speaks for the object. */
+const struct index_inode *lower_inode(const struct overlay *ov, const struct lower_ref *refs,
+                                      size_t n);
+uint64_t lower_ino(const struct overlay *ov, struct lower_ref ref);
+uint64_t upper_ino(uint64_t real);
+/* Walks a layer's own path of an entry in the merged tree. *ret_child is the name if it still shows
+ * that very object; it lives as long as *ret_dir, its directory, which comes with a reference. */
+int lower_path_child(struct overlay *ov, struct lower_ref ref, uint32_t entry,
+                     struct child **ret_child, struct node **ret_dir);
+
+/* --- place.c: where a node is in the upper directory -------------------------------------- */
+
+int node_upath(struct overlay *ov, const struct node *n, struct upath *ret);
+/* Of a name in an upper directory, whether it exists or not. */
+int child_upath(struct overlay *ov, const struct node *dir, const char *name, size_t len,
+                struct upath *ret);
+/* A fresh name in the work directory. */
+void tmp_upath(struct overlay *ov, struct upath *ret);
+/* A descriptor for the data of a regular file in the upper directory; belongs to the node. */
+int node_fd(struct overlay *ov, struct node *n);
+/* Opens the upper object before its last name goes. */
+int node_pin(struct overlay *ov, struct node *n);
+void node_close_fd(struct overlay *ov, struct node *n);
+
+/* --- copyup.c ----------------------------------------------------------------------------- */
+
+/* Makes the node (and its parents) exist in the upper directory, all its names at once. A regular
+ * file gets at most `size` bytes of its data: UINT64_MAX, or what a truncation will leave. */
+int node_copy_up(struct overlay *ov, struct node *n, uint64_t size);
+/* Copies up everything below a directory and cuts it off the layers, so that it can be moved. */
+int node_make_pure(struct overlay *ov, struct node *dir);
+
+/* --- ops: what changes the tree ----------------------------------------------------------- */
+
+struct make {
+    mode_t mode; /* with type */
+    uid_t uid;
+    gid_t gid;
+    dev_t rdev;
+    const char *target;           /* symbolic link */
+    const struct timespec *mtime; /* NULL: now */
+    int data_fd;                  /* node_put() of a regular file: its bytes, else -1 */
+};
+
+/* make.c. A new object; -EEXIST when the name is taken. *ret holds a reference. */
+int node_make(struct overlay *ov, struct node *dir, const char *name, const struct make *m,
+              struct node **ret);
+/* As node_make() with everything in place before it becomes visible; replaces what is there but a
+ * directory. */
+int node_put(struct overlay *ov, struct node *dir, const char *name, const struct make *m,
+             struct node **ret);
+int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *name);
+/* Owner and set-group-ID as a new object in `dir` inherits them. */
+void make_inherit(const struct node *dir, struct make *m);
+
+/* remove.c */
+enum remove_what { REMOVE_FILE, REMOVE_DIR, REMOVE_ANY };
+int node_remove(struct overlay *ov, struct node *dir, const char *name, enum remove_what what);
+/* Empties and removes a directory in the work directory. */
+int tmp_remove_dir(struct overlay *ov, const struct upath *p);
+/* Undoes a name in memory: detaches, hides. */
+void forget_name(struct overlay *ov, struct child *c, bool whiteout);
+/* Makes an empty merged directory really empty in the upper: opaque, whiteouts gone. */
+int purge_whiteouts(struct overlay *ov, struct node *dir);
+
+/* rename.c; flags as renameat2's. */
+int node_rename(struct overlay *ov, struct node *from, const char *old, struct node *to,
+                const char *new, unsigned flags);
+
+/* attr.c */
+int node_stat(struct overlay *ov, struct node *n, struct stat *ret);
+int node_chmod(struct overlay *ov, struct node *n, mode_t mode);
+/* (uid_t)-1 and (gid_t)-1 leave it as it is. */
+int node_chown(struct overlay *ov, struct node *n, uid_t uid, gid_t gid);
+int node_truncate(struct overlay *ov, struct node *n, uint64_t size);
+/* As utimensat(). */
+int node_utimens(struct overlay *ov, struct node *n, const struct timespec t[2]);
+
+/* data.c */
+ssize_t node_read(struct overlay *ov, struct node *n, void *data, size_t len, uint64_t offset);
+ssize_t node_write(struct overlay *ov, struct node *n, const void *data, size_t len,
+                   uint64_t offset);
+int node_readlink(struct overlay *ov, struct node *n, char **ret);
+/* SEEK_DATA or SEEK_HOLE: the offset or a negative errno. */
+off_t node_seek(struct overlay *ov, struct node *n, off_t offset, int whence);
+
+/* xattr.c. Names as the container sees them. */
+ssize_t node_getxattr(struct overlay *ov, struct node *n, const char *name, void *value,
+                      size_t size);
+int node_setxattr(struct overlay *ov, struct node *n, const char *name, const void *value,
+                  size_t size, int flags);
+int node_removexattr(struct overlay *ov, struct node *n, const char *name);
+/* Names, each with its NUL, appended. */
+int node_listxattr(struct overlay *ov, struct node *n, struct buf *ret);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writable layer's format on disk. */
+#include "overlay-fuse/upper.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#define PROC_ROOM 32 /* "/proc/self/fd/2147483647/" */
+
+void upath_start(struct upath *p)
+{
+    p->follow = false;
+    p->room[sizeof(p->room) - 1] = 0;
+    p->rel = p->room + sizeof(p->room) - 1;
+}
+
+int upath_prepend(struct upath *p, const char *name, size_t len)
+{
+    size_t left = (size_t)(p->rel - p->room), slash = *p->rel != 0;
+    if (left < len + slash + PROC_ROOM)
+        return -ENAMETOOLONG;
+    char *at = (char *)p->rel - len - slash;
+    memcpy(at, name, len);
+    if (slash)
+        at[len] = '/';
+    p->rel = at;
+    return 0;
+}
+
+void upath_done(struct upath *p, int dirfd)
+{
+    char prefix[PROC_ROOM];
+    if (!*p->rel)
+        upath_prepend(p, ".", 1);
+    int n = snprintf(prefix, sizeof(prefix), "/proc/self/fd/%d/", dirfd);
+    char *at = (char *)p->rel - n;
+    memcpy(at, prefix, (size_t)n);
+    p->full = at;
+    p->dirfd = dirfd;
+}
+
+void upath_at(struct upath *p, int dirfd, const char *name)
+{
+    upath_start(p);
+    upath_prepend(p, name, strlen(name));
+    upath_done(p, dirfd);
+}
+
+void upath_fd(struct upath *p, int fd)
+{
+    snprintf(p->room, sizeof(p->room), "/proc/self/fd/%d", fd);
+    p->rel = p->full = p->room;
+    p->dirfd = AT_FDCWD;
+    p->follow = true;
+}
+
+int upath_stat(const struct upath *p, struct stat *ret)
+{
+    return fstatat(p->dirfd, p->rel, ret, p->follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, size_t size)
+{
+    ssize_t n = p->follow ? getxattr(p->full, name, value, size)
+                          : lgetxattr(p->full, name, value, size);
+    return n < 0 ? -errno : n;
+}
+
+int upath_setxattr(const struct upath *p, const char *name, const void *value, size_t size,
+                   int flags)
+{
+    int r = p->follow ? setxattr(p->full, name, value, size, flags)
+                      : lsetxattr(p->full, name, value, size, flags);
+    return r < 0 ? -errno : 0;
+}
+
+int upath_removexattr(const struct upath *p, const char *name)
+{
+    int r = p->follow ? removexattr(p->full, name) : lremovexattr(p->full, name);
+    return r < 0 ? -errno : 0;
+}
+
+int upath_listxattr(const struct upath *p, struct buf *ret)
+{
+    for (size_t room = 1024;; room *= 4) {
+        buf_reserve(ret, room);
+        char *at = ret->data + ret->len;
+        ssize_t n = p->follow ? listxattr(p->full, at, room) : llistxattr(p->full, at, room);
+        if (n < 0 && errno == ERANGE && room < 1 << 20)
+            continue;
+        if (n < 0)
+            return errno == EOPNOTSUPP ? 0 : -errno;
+        ret->len += (size_t)n;
+        ret->data[ret->len] = 0;
+        return 0;
+    }
+}
+
+/* "file", "dir", "symlink", "pipe", "socket", "block-M-m", "char-M-m". */
+static int parse_type(const char *s, struct vattr *v)
+{
+    static const struct {
+        const char *name;
+        mode_t type;
+    } types[] = {{"file", S_IFREG},
+                 {"dir", S_IFDIR},
+                 {"symlink", S_IFLNK},
+                 {"pipe", S_IFIFO},
+                 {"socket", S_IFSOCK}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+        if (strcmp(s, types[i].name) == 0) {
+            v->mode |= types[i].type;
+            return 0;
+        }
+    unsigned major, minor;
+    int end = 0;
+    if (sscanf(s, "block-%u-%u%n", &major, &minor, &end) == 2 && !s[end])
+        v->mode |= S_IFBLK;
+    else if (sscanf(s, "char-%u-%u%n", &major, &minor, &end) == 2 && !s[end])
+        v->mode |= S_IFCHR;
+    else
+        return -EIO;
+    v->rdev = makedev(major, minor);
+    return 0;
+}
+
+static int parse_override(const char *text, mode_t disk_type, struct vattr *ret, bool *ret_typed)
+{
+    struct vattr v = {0};
+    unsigned uid, gid, mode;
+    int end = 0;
+    if (sscanf(text, "%u:%u:%o%n", &uid, &gid, &mode, &end) != 3)
+        return -EIO;
+    v.uid = uid;
+    v.gid = gid;
+    v.mode = mode & 07777;
+    if (text[end] == ':') {
+        int r = parse_type(text + end + 1, &v);
+        if (r < 0)
+            return r;
+    } else if (text[end]) {
+        return -EIO;
+    } else {
+        v.mode |= disk_type;
+    }
+    *ret_typed = (v.mode & S_IFMT) != disk_type;
+    if (*ret_typed && disk_type != S_IFREG)
+        return -EIO;
+    *ret = v;
+    return 0;
+}
+
+static int read_override(const struct upath *p, struct upper_object *o)
+{
+    char text[128];
+    ssize_t n = upath_getxattr(p, UPPER_OVERRIDE, text, sizeof(text) - 1);
+    if (n == -ENODATA)
+        return 0;
+    if (n < 0)
+        return (int)n;
+    text[n] = 0;
+    o->has_override = true;
+    return parse_override(text, o->st.st_mode & S_IFMT, &o->v, &o->typed);
+}
+
+static int read_flags(const struct upath *p, const struct buf *names, struct upper_object *o)
+{
+    char text[32];
+    for (const char *s = names->data; s < names->data + names->len; s += strlen(s) + 1) {
+        if (strcmp(s, UPPER_OPAQUE) == 0) {
+            ssize_t n = upath_getxattr(p, s, text, sizeof(text));
+            o->opaque = n == 1 && text[0] == 'y';
+        } else if (strcmp(s, UPPER_INO) == 0) {
+            ssize_t n = upath_getxattr(p, s, text, sizeof(text) - 1);
+            text[n < 0 ? 0 : n] = 0;
+            o->ino = strtoull(text, NULL, 10);
+        } else if (strcmp(s, UPPER_OVERRIDE) == 0) {
+            int r = read_override(p, o);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+int upper_read(const struct upath *p, struct upper_object *ret)
+{
+    struct upper_object o = {0};
+    int r = upath_stat(p, &o.st);
+    if (r < 0)
+        return r;
+    o.v.mode = o.st.st_mode & (S_IFMT | 0777);
+    if (S_ISREG(o.st.st_mode) || S_ISDIR(o.st.st_mode)) {
+        char room[512];
+        ssize_t n = p->follow ? listxattr(p->full, room, sizeof(room))
+                              : llistxattr(p->full, room, sizeof(room));
+        if (n > 0) {
+            struct buf names = {.data = room, .len = (size_t)n};
+            r = read_flags(p, &names, &o);
+        } else if (n < 0) { /* many attributes */
+            auto_buf names = {0};
+            r = upath_listxattr(p, &names);
+            if (r == 0)
+                r = read_flags(p, &names, &o);
+        }
+    }
+    if (r == 0)
+        *ret = o;
+    return r;
+}
+
+mode_t upper_disk_mode(const struct vattr *v)
+{
+    return (v->mode & 0777) | (S_ISDIR(v->mode) ? 0700 : 0600);
+}
+
+static void format_override(const struct vattr *v, bool typed, char out[static 128])
+{
+    int n = snprintf(out, 128, "%u:%u:%o", v->uid, v->gid, v->mode & 07777);
+    if (!typed)
+        return;
+    const char *name = S_ISLNK(v->mode) ? "symlink" : S_ISFIFO(v->mode) ? "pipe" : "socket";
+    if (S_ISBLK(v->mode) || S_ISCHR(v->mode))
+        snprintf(out + n, 128 - (size_t)n, ":%s-%u-%u", S_ISBLK(v->mode) ? "block" : "char",
+                 major(v->rdev), minor(v->rdev));
+    else
+        snprintf(out + n, 128 - (size_t)n, ":%s", name);
+}
+
+int upper_set_attr(const struct upath *p, const struct vattr *v, bool typed, bool force)
+{
+    if (S_ISLNK(v->mode) && !typed)
+        return 0; /* a real link: nothing about it differs from the plain one */
+    mode_t disk = upper_disk_mode(v);
+    struct stat st;
+    int r = upath_stat(p, &st);
+    if (r < 0)
+        return r;
+    if (force || typed || v->uid || v->gid || (v->mode & 07777) != disk) {
+        char text[128];
+        format_override(v, typed, text);
+        r = upath_setxattr(p, UPPER_OVERRIDE, text, strlen(text), 0);
+    } else {
+        r = upath_removexattr(p, UPPER_OVERRIDE);
+        if (r == -ENODATA)
+            r = 0;
+    }
+    if (r == 0 && (st.st_mode & 07777) != disk && fchmodat(p->dirfd, p->rel, disk, 0) < 0)
+        r = -errno;
+    return r;
+}
+
+static bool has_prefix(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+int upper_xattr_name(const char *name, char room[static XATTR_NAME_MAX + 1], const char **ret)
+{
+    if (has_prefix(name, "user.") && !has_prefix(name, "user.containers.") &&
+        !has_prefix(name, "user.overlay.") && !has_prefix(name, "user.wherry.")) {
+        *ret = name;
+        return 0;
+    }
+    int n = snprintf(room, XATTR_NAME_MAX + 1, "%s%s", UPPER_ESCAPE, name);
+    if (n > XATTR_NAME_MAX)
+        return -ERANGE;
+    *ret = room;
+    return 0;
+}
+
+const char *upper_xattr_shown(const char *disk_name)
+{
+    if (has_prefix(disk_name, UPPER_ESCAPE))
+        return disk_name + strlen(UPPER_ESCAPE);
+    if (!has_prefix(disk_name, "user.") || has_prefix(disk_name, "user.containers.") ||
+        has_prefix(disk_name, "user.overlay.") || has_prefix(disk_name, "user.wherry."))
+        return NULL;
+    return disk_name;
+}
+
+int upper_set_opaque(const struct upath *p)
+{
+    return upath_setxattr(p, UPPER_OPAQUE, "y", 1, 0);
+}
+
+int upper_make_whiteout(const struct upath *p, bool prefix)
+{
+    if (!prefix)
+        return mknodat(p->dirfd, p->rel, S_IFCHR, makedev(0, 0)) < 0 ? -errno : 0;
+    int fd = openat(p->dirfd, p->rel, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+int upper_readlink(const struct upath *p, bool typed, char **ret)
+{
+    char target[PATH_MAX];
+    ssize_t n;
+    if (typed) {
+        auto_close int fd =
+            openat(p->dirfd, p->rel, O_RDONLY | O_CLOEXEC | (p->follow ? 0 : O_NOFOLLOW));
+        if (fd < 0)
+            return -errno;
+        n = read_full(fd, target, sizeof(target));
+        if (n < 0)
+            return (int)n;
+    } else if (p->follow) { /* the descriptor itself: readlink of its /proc entry is another thing */
+        int fd = atoi(strrchr(p->full, '/') + 1);
+        n = readlinkat(fd, "", target, sizeof(target));
+    } else {
+        n = readlinkat(p->dirfd, p->rel, target, sizeof(target));
+    }
+    if (n < 0)
+        return -errno;
+    if (n >= (ssize_t)sizeof(target))
+        return -ENAMETOOLONG;
+    *ret = xstrndup(target, (size_t)n);
+    return 0;
+}

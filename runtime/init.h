@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's init, from the clone to the exec. It becomes the command; nothing stays.
+ *
+ * Theory of operation. The monitor clones it into new user, mount, pid, ipc, uts, network and
+ * cgroup namespaces and keeps the other end of `channel`:
+ *
+ *   monitor              init
+ *   writes the id maps
+ *   INIT_GO       ---->  opens what comes from the host, mounts the root
+ *                 <----  INIT_DEVICE, with the /dev/fuse descriptor: mounted, to be served
+ *                 <----  INIT_TERMINAL, with the pty's master (only with a terminal)
+ *                 <----  INIT_EXEC: nothing is left but exec
+ *                 <----  end of file: exec worked, as the channel is close-on-exec
+ *                 <----  or INIT_FAILED with a struct err, at any time
+ */
+#pragma once
+
+#include "runtime/monitor.h"
+#include "runtime/sandbox.h"
+
+enum {
+    INIT_GO = 1,
+    INIT_DEVICE,
+    INIT_TERMINAL,
+    INIT_EXEC,
+    INIT_FAILED,
+};
+
+struct init_job {
+    const struct sandbox *sandbox;
+    const struct monitor_ops *ops;
+    int channel;
+    int stdio[3]; /* without a terminal: pipes; stdin -1: /dev/null */
+};
+
+/* Never returns: exec or _exit. */
+_Noreturn void init_main(const struct init_job *job);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the monitor's first step to the executed command.
+ *
+ * Should: run the root's server and the id helpers beside init. Mustn't: leave init alive after a
+ * failure; keep init's ends of pipes or the root's device, whose last holder must be the server. */
+#include "runtime/launch.h"
+
+#include "base/alloc.h"
+#include "base/channel.h"
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "runtime/idmap.h"
+#include "runtime/init.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SERVER_PATIENCE 5000 /* ms */
+
+enum { DEVICE_TO_SERVER = 1 }; /* OVERLAY_MSG_DEVICE of overlay-fuse/client.h */
+
+/* All namespaces in one clone, like fork() otherwise. */
+static pid_t clone_init(void)
+{
+    unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                          CLONE_NEWNET | CLONE_NEWCGROUP | SIGCHLD;
+#if defined(__s390__) || defined(__CRIS__)
+    return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
+#else
+    return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+#endif
+}
+
+static int start_init(const struct monitor_options *o, struct launched *l, int *ret_channel,
+                      struct err *err)
+{
+    int ends[2], child[3] = {-1, -1, -1};
+    int r = channel_pair(ends, err);
+    if (r == 0 && !o->sandbox->tty)
+        r = streams_pipes(&l->io, o->sandbox->keep_stdin, child, err);
+    if (r < 0)
+        return r;
+    pid_t pid = clone_init();
+    if (pid == 0) {
+        close(ends[0]); /* our end: the other's end of file must mean the monitor's death */
+        struct init_job job = {.sandbox = o->sandbox,
+                               .ops = &o->ops,
+                               .channel = ends[1],
+                               .stdio = {child[0], child[1], child[2]}};
+        init_main(&job);
+    }
+    int code = -errno;
+    close(ends[1]);
+    for (int i = 0; i < 3; i++)
+        close_fd(&child[i]);
+    *ret_channel = ends[0];
+    if (pid < 0)
+        return userns_explain(code, err);
+    l->init = pid;
+    return 0;
+}
+
+/* Brings the device to the server and waits until it serves. */
+static int connect_server(int server, int device, struct channel_msg *msg, struct err *err)
+{
+    int r = channel_send(server, DEVICE_TO_SERVER, NULL, 0, &device, 1);
+    if (r < 0)
+        return err_errno(err, r, "the root's file server");
+    r = channel_recv(server, msg);
+    int code = -EIO;
+    if (r == 1 && msg->type == DEVICE_TO_SERVER && msg->len == sizeof(code))
+        memcpy(&code, msg->data, sizeof(code));
+    channel_msg_done(msg);
+    if (code == 0)
+        return 0;
+    return err_errno(err, code < 0 ? code : -code, "the root's file server%s",
+                     r == 1 ? "" : " ended early");
+}
+
+/* Listens to init until it has executed the command. */
+static int follow_init(int channel, int server, const struct winsize *size, struct launched *l,
+                       struct channel_msg *msg, struct err *err)
+{
+    bool exec_next = false;
+    for (;;) {
+        int r = channel_recv(channel, msg);
+        if (r == 0 && exec_next)
+            return 0;
+        if (r <= 0)
+            return err_set(err, r ? r : -EPIPE, "the container's init ended early");
+        switch (msg->type) {
+        case INIT_DEVICE:
+            if (msg->n_fds == 1) {
+                auto_close int device = take_fd(&msg->fds[0]);
+                if ((r = connect_server(server, device, msg, err)) < 0)
+                    return r;
+            }
+            break;
+        case INIT_TERMINAL:
+            if (msg->n_fds == 1)
+                streams_terminal(&l->io, take_fd(&msg->fds[0]), size);
+            break;
+        case INIT_EXEC: exec_next = true; break;
+        case INIT_FAILED:
+            if (msg->len != sizeof(*err))
+                return err_set(err, -EPROTO, "the container's init failed");
+            memcpy(err, msg->data, sizeof(*err));
+            return err->code < 0 ? err->code : -EIO;
+        }
+        channel_msg_done(msg);
+    }
+}
+
+static void kill_init(struct launched *l)
+{
+    int status;
+    if (l->init <= 0)
+        return;
+    kill(l->init, SIGKILL);
+    proc_wait(l->init, &status);
+    l->init = 0;
+}
+
+int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
+           struct err *err)
+{
+    auto_close int server = -1, channel = -1;
+    struct err own = {0};
+    streams_init(&ret->io);
+    if (!o->sandbox->root_dir) {
+        pid_t pid = o->ops.root_start(o->ops.ctx, &server, err);
+        if (pid < 0)
+            return pid;
+        ret->server = pid;
+    }
+    int r = start_init(o, ret, &channel, err);
+    if (r == 0)
+        r = userns_write_maps(ret->init, &o->sandbox->ids, err);
+    if (r == 0 && (r = channel_send(channel, INIT_GO, NULL, 0, NULL, 0)) < 0)
+        err_errno(err, r, "the container's init");
+    if (r == 0) {
+        auto_free struct channel_msg *msg = xcalloc(1, sizeof(*msg));
+        r = follow_init(channel, server, size, ret, msg, &own);
+        if (r < 0 && err)
+            *err = own;
+    }
+    if (r < 0)
+        kill_init(ret);
+    return r;
+}
+
+void launch_wait_server(struct launched *l)
+{
+    /* SIGCHLD is blocked in the monitor, so it waits for us here if it came already. */
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    int64_t end = clock_ms() + SERVER_PATIENCE;
+    int status;
+    while (l->server > 0 && waitpid(l->server, &status, WNOHANG) == 0) {
+        int64_t left = end - clock_ms();
+        if (left <= 0) {
+            kill(l->server, SIGKILL);
+            proc_wait(l->server, &status);
+            break;
+        }
+        struct timespec t = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 + 1};
+        sigtimedwait(&child, NULL, &t);
+    }
+    l->server = 0;
+}

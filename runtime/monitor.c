@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor: one process a container.
+ *
+ * Theory of operation. A double fork leaves it to the machine's init in a session of its own. It
+ * launches the container (launch.c), then one ppoll loop serves its streams and clients until init
+ * is reaped and its output is drained; then the root's server is waited for, the exit is recorded,
+ * the clients hear of it, and what is queued for them is flushed.
+ *
+ * Should: outlive every client; end when the container has ended. Mustn't: wait for a client
+ * anywhere but in the loops here, whose every wait is bounded. */
+#include "runtime/monitor.h"
+
+#include "base/alloc.h"
+#include "base/channel.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "runtime/clients.h"
+#include "runtime/launch.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REST 100 /* ms until a pty without slaves is looked at again */
+
+struct monitor {
+    const struct monitor_options *o;
+    struct launched l;
+    struct clients clients;
+    struct proc_id init_id;
+    struct channel_msg *msg;
+    int signals, listener;
+    bool ended; /* init was reaped */
+    int exit_code;
+};
+
+/* Descriptors that our own code opened are close-on-exec; what is not was inherited from whoever
+ * started wherry, and would be held open for as long as the container runs. */
+static void close_inherited(void)
+{
+    auto_closedir DIR *dir = opendir("/proc/self/fd");
+    struct dirent *e;
+    while (dir && (e = readdir(dir))) {
+        int fd = atoi(e->d_name), flags = fcntl(fd, F_GETFD);
+        if (fd > 2 && fd != dirfd(dir) && flags >= 0 && !(flags & FD_CLOEXEC))
+            close(fd);
+    }
+}
+
+static void leave_caller(struct monitor *m)
+{
+    setsid();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd < 3; fd++)
+        if (fd != null)
+            dup2(null, fd);
+    if (null > 2)
+        close(null);
+    close_inherited();
+    (void)!chdir("/");
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTTOU, SIGTTIN, SIGTSTP};
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+    m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    proc_title("wherry: monitor %.12s", m->o->sandbox->id ? m->o->sandbox->id : "");
+}
+
+static void reap_init(struct monitor *m)
+{
+    int status;
+    if (!m->ended && waitpid(m->l.init, &status, WNOHANG) == m->l.init) {
+        m->ended = true;
+        m->exit_code = proc_exit_code(status);
+        m->l.init = 0;
+    }
+}
+
+static void take_signals(struct monitor *m)
+{
+    struct signalfd_siginfo si;
+    while (read(m->signals, &si, sizeof(si)) == sizeof(si))
+        if (si.ssi_signo == SIGTERM && m->l.init > 0)
+            kill(m->l.init, SIGTERM); /* the session ends: the container may end in order */
+    reap_init(m);
+}
+
+static void take_messages(struct monitor *m, struct client *c)
+{
+    while (client_receive(c, m->msg) == 1) {
+        struct winsize size;
+        int sig;
+        if (m->msg->type == MON_RESIZE && m->msg->len == sizeof(size)) {
+            memcpy(&size, m->msg->data, sizeof(size));
+            streams_resize(&m->l.io, &size);
+        } else if (m->msg->type == MON_SIGNAL && m->msg->len == sizeof(sig)) {
+            memcpy(&sig, m->msg->data, sizeof(sig));
+            if (sig > 0 && sig < NSIG && m->l.init > 0)
+                kill(m->l.init, sig);
+        }
+    }
+}
+
+static bool input_waits(const struct clients *cs)
+{
+    for (size_t i = 0; i < cs->n; i++)
+        if (cs->v[i].in.len || cs->v[i].in_eof)
+            return true;
+    return false;
+}
+
+/* What to poll: fixed places first, then the clients in their order. */
+enum { P_SIGNALS, P_LISTENER, P_OUT, P_ERR, P_IN, P_CLIENTS };
+
+static size_t poll_fill(struct monitor *m, struct pollfd *p)
+{
+    bool reading = !clients_full(&m->clients);
+    struct streams *io = &m->l.io;
+    bool writing = input_waits(&m->clients) && io->in >= 0 && !io->resting;
+    p[P_SIGNALS] = (struct pollfd){m->signals, POLLIN, 0};
+    p[P_LISTENER] = (struct pollfd){m->listener, POLLIN, 0};
+    p[P_OUT] = (struct pollfd){reading && !io->resting ? io->out : -1, POLLIN, 0};
+    p[P_ERR] = (struct pollfd){reading ? io->err : -1, POLLIN, 0};
+    p[P_IN] = (struct pollfd){writing ? io->in : -1, POLLOUT, 0};
+    for (size_t i = 0; i < m->clients.n; i++) {
+        struct client *c = &m->clients.v[i];
+        p[P_CLIENTS + i] = (struct pollfd){
+            c->sock, (short)(POLLIN | (c->out.len > c->out_start ? POLLOUT : 0)), 0};
+    }
+    return P_CLIENTS + m->clients.n;
+}
+
+/* One round. Clients are served before any is added or removed, so the places stay right. */
+static void serve_once(struct monitor *m)
+{
+    struct pollfd p[P_CLIENTS + CLIENTS_MAX];
+    int wait = clients_reap(&m->clients);
+    struct streams *io = &m->l.io;
+    if (io->resting && (wait < 0 || wait > REST))
+        wait = REST;
+    size_t n = poll_fill(m, p);
+    if (poll(p, n, wait) < 0)
+        return;
+    if (io->resting && p[P_OUT].fd < 0)
+        io->resting = false;
+    for (size_t i = 0; i + P_CLIENTS < n; i++) {
+        if (p[P_CLIENTS + i].revents & POLLOUT)
+            client_flush(&m->clients.v[i]);
+        if (p[P_CLIENTS + i].revents & ~POLLOUT)
+            take_messages(m, &m->clients.v[i]);
+    }
+    if (p[P_OUT].revents)
+        streams_read(io, MON_STDOUT, m->o->log_fd, &m->clients);
+    if (p[P_ERR].revents)
+        streams_read(io, MON_STDERR, m->o->log_fd, &m->clients);
+    if (input_waits(&m->clients) && (io->in < 0 || p[P_IN].fd < 0 || p[P_IN].revents))
+        streams_write(io, &m->clients);
+    if (p[P_SIGNALS].revents)
+        take_signals(m);
+    if (p[P_LISTENER].revents)
+        clients_accept(&m->clients, m->listener, &m->init_id, sizeof(m->init_id));
+}
+
+/* After init's death all its processes are dead: what the streams hold now is the rest, and no more
+ * than a pipe's capacity, so that it may go beyond a client's queue. */
+static void drain(struct monitor *m)
+{
+    while (streams_read(&m->l.io, MON_STDOUT, m->o->log_fd, &m->clients))
+        ;
+    while (streams_read(&m->l.io, MON_STDERR, m->o->log_fd, &m->clients))
+        ;
+    streams_done(&m->l.io);
+}
+
+static void flush_clients(struct monitor *m)
+{
+    close_fd(&m->listener);
+    for (int wait; (wait = clients_reap(&m->clients)), clients_pending(&m->clients);) {
+        struct pollfd p[P_CLIENTS + CLIENTS_MAX];
+        size_t n = poll_fill(m, p);
+        if (poll(p, n, wait) < 0 && errno != EINTR)
+            break;
+        if (p[P_SIGNALS].revents)
+            take_signals(m);
+        for (size_t i = 0; i + P_CLIENTS < n; i++) {
+            client_flush(&m->clients.v[i]);
+            take_messages(m, &m->clients.v[i]);
+        }
+        streams_write(&m->l.io, &m->clients);
+    }
+    clients_done(&m->clients);
+}
+
+static int failure_code(const struct err *e)
+{
+    return e->kind == ERR_NOT_EXEC ? 126 : e->kind == ERR_NO_COMMAND ? 127 : 125;
+}
+
+static int start_container(struct monitor *m, const struct winsize *size, struct err *err)
+{
+    const struct monitor_options *o = m->o;
+    int r = 0;
+    if (m->signals < 0)
+        return err_errno(err, -errno, "signalfd");
+    if (o->run_dir_fd >= 0) {
+        m->listener = channel_listen_at(o->run_dir_fd, "attach", err);
+        if (m->listener < 0)
+            return m->listener;
+        fcntl(m->listener, F_SETFL, O_NONBLOCK);
+    }
+    if ((r = launch(o, size, &m->l, err)) < 0)
+        return r;
+    r = proc_identify(m->l.init, &m->init_id, err);
+    if (r == 0 && o->ops.started)
+        r = o->ops.started(o->ops.ctx, &m->init_id, err);
+    if (r < 0) {
+        kill(m->l.init, SIGKILL);
+        int status;
+        proc_wait(m->l.init, &status);
+        m->l.init = 0;
+    }
+    return r;
+}
+
+static void leave_run_dir(struct monitor *m)
+{
+    if (m->listener >= 0)
+        unlinkat(m->o->run_dir_fd, "attach", 0);
+}
+
+static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
+                                   const struct winsize *size)
+{
+    struct monitor *m = new0(struct monitor);
+    *m = (struct monitor){.o = o, .listener = -1, .signals = -1};
+    m->msg = new0(struct channel_msg);
+    leave_caller(m);
+    clients_add(&m->clients, sock);
+    struct err err = {0};
+    if (start_container(m, size, &err) < 0) {
+        launch_wait_server(&m->l);
+        leave_run_dir(m);
+        if (o->ops.exited)
+            o->ops.exited(o->ops.ctx, failure_code(&err), &err);
+        clients_broadcast(&m->clients, MON_FAILED, &err, sizeof(err));
+        flush_clients(m);
+        _exit(failure_code(&err));
+    }
+    clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
+    while (!m->ended)
+        serve_once(m);
+    drain(m);
+    launch_wait_server(&m->l);
+    leave_run_dir(m);
+    if (o->ops.exited)
+        o->ops.exited(o->ops.ctx, m->exit_code, NULL);
+    clients_broadcast(&m->clients, MON_EXITED, &m->exit_code, sizeof(m->exit_code));
+    flush_clients(m);
+    _exit(0);
+}
+
+/* The size of the caller's terminal, so that the container's is right from its first moment. */
+static struct winsize caller_size(const struct sandbox *sb)
+{
+    struct winsize size = {0};
+    for (int fd = 0; sb->tty && fd < 3; fd++)
+        if (ioctl(fd, TIOCGWINSZ, &size) == 0)
+            break;
+    return size;
+}
+
+int monitor_start(const struct monitor_options *o, int *ret_channel, struct err *err)
+{
+    int ends[2], status = 0;
+    int r = channel_pair(ends, err);
+    if (r < 0)
+        return r;
+    struct winsize size = caller_size(o->sandbox);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* Twice, so that a caller that lives on (a build) never has to collect it. */
+        pid_t inner = fork();
+        if (inner != 0)
+            _exit(inner < 0);
+        close(ends[0]);
+        monitor_main(o, ends[1], &size);
+    }
+    int code = -errno;
+    close(ends[1]);
+    /* A caller that inherited an ignored SIGCHLD has nothing to wait for: the channel will tell. */
+    int waited = pid < 0 ? 0 : proc_wait(pid, &status);
+    if (pid < 0 || (waited == 0 && status != 0)) {
+        close(ends[0]);
+        return err_errno(err, pid < 0 ? code : -EAGAIN, "fork the monitor");
+    }
+    *ret_channel = ends[0];
+    return 0;
+}
+
+int monitor_wait_started(int channel, struct proc_id *ret, struct err *err)
+{
+    auto_free struct channel_msg *msg = new0(struct channel_msg);
+    int r = channel_recv(channel, msg);
+    if (r <= 0)
+        return err_set(err, r ? r : -EPIPE, "the container's monitor ended unexpectedly");
+    channel_msg_done(msg);
+    if (msg->type == MON_STARTED && msg->len == sizeof(*ret)) {
+        memcpy(ret, msg->data, sizeof(*ret));
+        return 0;
+    }
+    if (msg->type != MON_FAILED || msg->len != sizeof(struct err))
+        return err_set(err, -EPROTO, "unexpected message from the container's monitor");
+    struct err failed;
+    memcpy(&failed, msg->data, sizeof(failed));
+    if (err)
+        *err = failed;
+    return failed.code < 0 ? failed.code : -EIO;
+}

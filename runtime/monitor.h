@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor: one process a container, in a session of its own, that outlives the client.
+ *
+ * It makes the namespaces, has the root served, starts the container's init, owns the pty or pipes,
+ * the log and the exit status. Clients talk to it over a channel (base/channel.h): the one that
+ * started it over a socket pair, later ones over the socket `attach` in the run directory, with the
+ * same messages. Several clients may be attached at once. One that does not read holds the output
+ * back for at most 10 s and is then let go; only one that says MON_WAITING, a foreground `run`
+ * whose own reader is slow, holds it as long as a pipe would. */
+#pragma once
+
+#include "base/err.h"
+#include "base/proc.h"
+#include "runtime/sandbox.h"
+
+#include <stdbool.h>
+
+/* client -> monitor */
+enum {
+    MON_STDIN = 1, /* bytes for the container */
+    MON_STDIN_EOF, /* nothing more */
+    MON_RESIZE,    /* struct winsize */
+    MON_SIGNAL,    /* int: for the container's init */
+    MON_WAITING,   /* alive, and held up by whoever reads our output: do not drop us */
+    /* monitor -> client */
+    MON_STARTED = 64, /* struct proc_id of the container's init */
+    MON_FAILED,       /* struct err: it never ran */
+    MON_STDOUT,       /* bytes */
+    MON_STDERR,       /* bytes */
+    MON_STDIN_TAKEN,  /* uint32_t: so many bytes of MON_STDIN went to the container; a client never
+                         has more than MON_STDIN_WINDOW under way, so its other messages pass */
+    MON_EXITED,       /* int: exit code as the shell counts; after it the channel ends */
+};
+
+#define MON_STDIN_WINDOW (256 * 1024)
+
+/* What the monitor needs done by others, so that runtime/ knows no store, overlay or network.
+ * All run in the monitor but net_setup. */
+struct monitor_ops {
+    void *ctx;
+    /* Starts the server of the root; *ret_channel takes the /dev/fuse descriptor that init has
+     * mounted and answers with an int errno (overlay-fuse/client.h). */
+    pid_t (*root_start)(void *ctx, int *ret_channel, struct err *err);
+    /* mount(2) data for the root's FUSE mount. */
+    void (*root_mount_data)(int device_fd, char out[static 256]);
+    /* In the container's init, in its network namespace, with capabilities. */
+    int (*net_setup)(void *ctx, struct err *err);
+    /* The container's command was executed: to be recorded before the client hears of it. */
+    int (*started)(void *ctx, const struct proc_id *init, struct err *err);
+    /* It ended (or never ran: failure != NULL). Called once, after every process, mount and helper
+     * of the container is gone; records the exit and does what --rm asks for. */
+    void (*exited)(void *ctx, int exit_code, const struct err *failure);
+};
+
+struct monitor_options {
+    const struct sandbox *sandbox;
+    struct monitor_ops ops;
+    int run_dir_fd; /* where the socket `attach` is made; -1: none (a build's step) */
+    int log_fd;     /* append-only, k8s-file lines; -1: no log */
+};
+
+/* Forks the monitor and returns at once with the caller's channel to it. The next message on it is
+ * MON_STARTED or MON_FAILED. */
+int monitor_start(const struct monitor_options *o, int *ret_channel, struct err *err);
+
+/* Waits for MON_STARTED; a MON_FAILED becomes *err with its kind (exit 126, 127 or 125). */
+int monitor_wait_started(int channel, struct proc_id *ret, struct err *err);
+
+struct attach_options {
+    bool tty;        /* put our terminal into raw mode and pass window sizes */
+    bool stdin_open; /* pass our stdin */
+    bool stdout_open, stderr_open;
+    bool proxy_signals;      /* pass SIGINT, SIGTERM, SIGHUP... on (without tty) */
+    const char *detach_keys; /* "ctrl-p,ctrl-q"; "" none */
+    bool hold_output; /* our stdout stalls (a pager): hold the container back as a pipe would. Else
+                         the monitor lets us go after 10 s */
+};
+
+/* Copies between our terminal or pipes and the container until it ends or the detach keys are
+ * typed. The terminal is restored whatever happens. *ret_exit_code as MON_EXITED; -1: detached. */
+int attach_run(int channel, const struct attach_options *o, int *ret_exit_code, struct err *err);

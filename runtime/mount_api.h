@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounting by descriptor, so that no path of an image is walked by the kernel's mount(2). */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/mount.h>
+
+/* mount(2) of a new file system onto the O_PATH descriptor. 0 or a negative errno. */
+int mount_new_at(int target_fd, const char *type, const char *source, unsigned long flags,
+                 const char *data);
+
+/* Attaches a bind of what `source_fd` (O_PATH) names onto `target_fd`. `recursive`: with the mounts
+ * below. `flags` of MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC are added to those it has. Returns a
+ * descriptor of the new mount's root, or a negative errno. */
+int mount_bind_at(int source_fd, int target_fd, bool recursive, unsigned long flags);
+
+/* Adds flags to the mount whose root is `fd`. */
+int mount_add_flags(int fd, bool recursive, unsigned long flags);
+
+/* Opens a directory below `rootfd` that just became a mount point, not through a link in its last
+ * component, and makes sure that it is a file system of this type (statfs magic). */
+int mount_reopen(int rootfd, const char *path, long magic);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's file systems. Internal stages of init, in the order in which they run. */
+#pragma once
+
+#include "base/err.h"
+#include "runtime/init.h"
+
+/* What has to be opened in the host's tree before the container's covers it. */
+struct host_files {
+    int fuse;       /* /dev/fuse; -1 with a root_dir */
+    int root_dir;   /* O_PATH; -1 without */
+    int devices[6]; /* O_PATH, verified; rows of devices.c */
+    int *binds;     /* O_PATH, one a sandbox mount; -1 for others */
+};
+
+int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err *err);
+
+/* root.c: makes the mount tree private, mounts the root somewhere and returns its O_PATH fd. */
+int root_mount(const struct init_job *job, struct host_files *hf, struct err *err);
+/* root.c: makes it "/" and lets go of the host's tree. */
+int root_pivot(int rootfd, struct err *err);
+
+/* mounts.c: proc and sys. *ret_proc: O_PATH of the verified procfs. */
+int mounts_proc_sys(int rootfd, int *ret_proc, struct err *err);
+/* mounts.c: binds and tmpfs of the sandbox. */
+int mounts_volumes(int rootfd, const struct sandbox *sb, const struct host_files *hf,
+                   struct err *err);
+
+/* devices.c: /dev with devpts, shm, mqueue. *ret_dev: O_PATH of it. */
+int devices_mount(int rootfd, const struct sandbox *sb, const struct host_files *hf, int *ret_dev,
+                  struct err *err);
+int devices_open_host(int ret_fds[6], struct err *err);
+/* devices.c: a new pty of the container's devpts, also bound as /dev/console. */
+int devices_terminal(int dev, int *ret_master, int *ret_slave, struct err *err);
+
+/* hide.c: masked and read-only paths. */
+int hide_paths(int rootfd, int proc, int null_fd, struct err *err);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's root file system.
+ *
+ * Should: leave the new root as the only tree that the process can reach.
+ * Mustn't: let a mount travel back to the host; follow anything inside the image. */
+#include "runtime/idmap.h"
+#include "runtime/mount_api.h"
+#include "runtime/mounts.h"
+
+#include "base/alloc.h"
+#include "base/channel.h"
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err *err)
+{
+    *ret = (struct host_files){.fuse = -1, .root_dir = -1};
+    ret->binds = xcalloc(sb->n_mounts + 1, sizeof(*ret->binds));
+    for (size_t i = 0; i < sb->n_mounts; i++) {
+        const struct sandbox_mount *m = &sb->mounts[i];
+        ret->binds[i] = -1;
+        if (m->kind == MOUNT_BIND && (ret->binds[i] = open(m->source, O_PATH | O_CLOEXEC)) < 0)
+            return err_errno(err, -errno, "mount source %s", m->source);
+    }
+    if (sb->root_dir) {
+        ret->root_dir = open(sb->root_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (ret->root_dir < 0)
+            return err_errno(err, -errno, "root directory %s", sb->root_dir);
+    } else if ((ret->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC)) < 0) {
+        /* Opened here, in the container's user namespace: the kernel wants the mounter's. */
+        return err_errno(err, -errno, "/dev/fuse, which serves the container's root");
+    }
+    return devices_open_host(ret->devices, err);
+}
+
+/* A directory of the host that the root can cover in our private mount namespace, until it becomes
+ * "/" itself. Not /proc, whose /proc/self/fd is needed. */
+static int mount_point(char const **ret, struct err *err)
+{
+    static const char *const candidates[] = {"/tmp", "/mnt", "/usr", "/sys", "/etc"};
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++) {
+        int fd = open(candidates[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0) {
+            *ret = candidates[i];
+            return fd;
+        }
+    }
+    return err_set(err, -ENOENT, "no directory to mount the container's root on");
+}
+
+static int fuse_mount(const struct init_job *job, int device, int at, const char *at_path,
+                      struct err *err)
+{
+    char data[256];
+    job->ops->root_mount_data(device, data);
+    int r = mount_new_at(at, "fuse.wherry", "overlay", 0, data);
+    if (r < 0)
+        return err_errno(err, r, "mount the container's root");
+    auto_close int root = open(at_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return err_errno(err, -errno, "open the container's root");
+    r = channel_send(job->channel, INIT_DEVICE, NULL, 0, &device, 1);
+    return r < 0 ? err_errno(err, r, "hand over the root's device") : take_fd(&root);
+}
+
+int root_mount(const struct init_job *job, struct host_files *hf, struct err *err)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) {
+        /* The first act that needs power in the namespace: AppArmor shows here. */
+        int code = -errno;
+        return code == -EACCES || code == -EPERM ? userns_explain(code, err)
+                                                 : err_errno(err, code, "make mounts private");
+    }
+    const char *path = NULL;
+    auto_close int at = mount_point(&path, err);
+    if (at < 0)
+        return at;
+    if (hf->fuse >= 0) {
+        int root = fuse_mount(job, hf->fuse, at, path, err);
+        close_fd(&hf->fuse); /* the server alone holds it, so that its death is noticed */
+        return root;
+    }
+    int root = mount_bind_at(hf->root_dir, at, true, 0);
+    return root < 0 ? err_errno(err, root, "bind %s", job->sandbox->root_dir) : root;
+}
+
+int root_pivot(int rootfd, struct err *err)
+{
+    /* pivot_root(".", "."): the old root lands on top of the new one and is taken off there. */
+    if (fchdir(rootfd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+        return err_errno(err, -errno, "pivot_root");
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return err_errno(err, -errno, "leave the host's tree");
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a container is made of, resolved: no image, store or command-line notions are left here.
+ * Plain data; all strings belong to whoever filled it and outlive the monitor's fork. None may lie
+ * in argv's memory, which the monitor's title overwrites. */
+#pragma once
+
+#include "base/err.h"
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* One line of /proc/PID/uid_map. */
+struct id_range {
+    uint32_t inside, outside, count;
+};
+
+struct id_maps {
+    bool single; /* one id each, written by ourselves; else by newuidmap and newgidmap */
+    struct id_range uids[8], gids[8];
+    size_t n_uids, n_gids;
+};
+
+/* Chooses the maps of the calling user: 0 is the user, 1... the subordinate ranges of /etc/subuid
+ * and /etc/subgid when there are any and newuidmap and newgidmap are installed; else the single id.
+ * WHERRY_SINGLE_ID=1 forces the single id. */
+int id_maps_choose(struct id_maps *ret, struct err *err);
+
+struct sandbox_mount {
+    enum { MOUNT_BIND, MOUNT_TMPFS } kind;
+    const char *source; /* MOUNT_BIND: absolute host path */
+    const char *target; /* absolute container path; made when missing */
+    bool read_only, no_exec, no_suid, no_dev, recursive;
+    const char *data; /* MOUNT_TMPFS: "mode=1777,size=64k" */
+};
+
+struct sandbox {
+    const char *id;
+    const char *hostname;
+    const char *root_dir; /* absolute host directory that is the root (podman's --rootfs); NULL: the
+                             root is served through monitor_ops.root_start */
+    const char *work_dir; /* "" or "/": the root; made when missing */
+    const char *user;     /* "name", "uid", "name:group", "uid:gid" or "": root. Names are looked up
+                             in the container's /etc/passwd and /etc/group, by our own parser */
+    struct strv args;     /* the command; args.v[0] searched in the container's PATH */
+    struct strv env;
+    bool tty;        /* a pseudo-terminal is stdin, stdout and stderr */
+    bool keep_stdin; /* without tty: stdin is a pipe, else /dev/null */
+    bool read_only;
+    uint64_t caps; /* capabilities to keep, bit by number; sandbox_default_caps() */
+    bool seccomp_unconfined;
+    bool no_new_privs;
+    uint64_t shm_size; /* bytes, 0: 64000k */
+    mode_t umask;      /* 0022 */
+    struct id_maps ids;
+    const struct sandbox_mount *mounts;
+    size_t n_mounts;
+};
+
+/* podman's default set (docs/security.md). */
+uint64_t sandbox_default_caps(void);

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers: make, find, list, remove.
+ *
+ * Theory of operation. A container is made whole in tmp/ and moved to containers/<id>; then the
+ * link names/<name> -> ../containers/<id> is made, which is at once the reservation of the name:
+ * of several makers one gets it. Removal goes backwards: the link, the move to tmp/, the tree. So a
+ * crash leaves a container without a name (whole, found by id) or a directory in tmp/ (garbage),
+ * never a name without a container. A name whose container is missing all the same (the power
+ * failed before the directory was on disk) is freed under the index lock by whoever wants it: only
+ * there are such names removed, so nobody removes another's new one.
+ *
+ * containers/<id>/lock is held while it is made, and around each change of its life. */
+#include "store/internal.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LINK_PREFIX "../containers/"
+
+struct container_path {
+    char s[sizeof("containers/") + ID_HEX_LEN];
+};
+
+static struct container_path container_path(const char *id)
+{
+    struct container_path p;
+    snprintf(p.s, sizeof(p.s), "containers/%.64s", id);
+    return p;
+}
+
+static bool is_full_id(const char *s)
+{
+    return id_is_prefix(s) && strlen(s) == ID_HEX_LEN;
+}
+
+static bool name_valid(const char *s)
+{
+    static const char alnum[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    size_t first = strspn(s, alnum), n = first;
+    while (s[n] && (strchr(alnum, s[n]) || strchr("_.-", s[n])))
+        n++;
+    return first > 0 && n <= NAME_MAX && s[n] == 0;
+}
+
+void store_container_done(struct store_container *c)
+{
+    free(c->id);
+    free(c->name);
+    free(c->path);
+    /* A zeroed struct holds no descriptor 0. */
+    if (c->config || c->fd > 0)
+        close_fd(&c->fd);
+    json_decref(c->config);
+    json_decref(c->state);
+    *c = (struct store_container){.fd = -1};
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+/* The id that names/<name> leads to: 0, or -ENOENT. */
+static int name_lookup(struct store *s, const char *name, char **ret_id)
+{
+    if (!name_valid(name))
+        return -ENOENT;
+    auto_free char *path = xasprintf("names/%s", name);
+    auto_free char *target = NULL;
+    int r = read_link_at(s->root_fd, path, &target, NULL);
+    if (r < 0)
+        return r;
+    if (strncmp(target, LINK_PREFIX, strlen(LINK_PREFIX)) != 0 ||
+        !is_full_id(target + strlen(LINK_PREFIX)))
+        return -ENOENT;
+    *ret_id = xstrdup(target + strlen(LINK_PREFIX));
+    return 0;
+}
+
+static int name_taken(const char *name, const char *id, struct err *err)
+{
+    return err_kind(err, ERR_EXISTS, -EEXIST,
+                    "the container name \"%s\" is already in use by %s: remove that container to "
+                    "use the name again",
+                    name, id);
+}
+
+/* Frees the name if its container is missing: 0, or the error that it is in use. */
+static int name_free_stale(struct store *s, const char *name, struct err *err)
+{
+    auto_close int lock = store_index_lock(s, true, err);
+    if (lock < 0)
+        return lock;
+    auto_free char *id = NULL;
+    if (name_lookup(s, name, &id) == 0) {
+        struct container_path path = container_path(id);
+        if (exists_at(s->root_fd, path.s))
+            return name_taken(name, id, err);
+    }
+    auto_free char *link = xasprintf("names/%s", name);
+    if (unlinkat(s->root_fd, link, 0) < 0 && errno != ENOENT)
+        return err_errno(err, -errno, "remove %s", link);
+    return 0;
+}
+
+static int name_reserve(struct store *s, const char *name, const char *id, struct err *err)
+{
+    auto_free char *link = xasprintf("names/%s", name);
+    auto_free char *target = xasprintf(LINK_PREFIX "%s", id);
+    for (int tries = 0; tries < 3; tries++) {
+        if (symlinkat(target, s->root_fd, link) == 0)
+            return store_sync_dir(s->root_fd, "names", err);
+        if (errno != EEXIST)
+            return err_errno(err, -errno, "name %s", name);
+        int r = name_free_stale(s, name, err);
+        if (r < 0)
+            return r;
+    }
+    return name_taken(name, "another container", err);
+}
+
+/* Only a link that leads to this container is removed. */
+static void name_release(struct store *s, const char *name, const char *id)
+{
+    auto_free char *holder = NULL;
+    if (name_lookup(s, name, &holder) < 0 || strcmp(holder, id) != 0)
+        return;
+    auto_free char *link = xasprintf("names/%s", name);
+    unlinkat(s->root_fd, link, 0);
+}
+
+/* --- create ------------------------------------------------------------------------------- */
+
+static int want_identity(const json_t *config, char **ret_id, char **ret_name, struct err *err)
+{
+    auto_free char *id = NULL, *name = NULL;
+    int r = json_want_string(config, "Id", &id, err);
+    if (r == 0)
+        r = json_want_string(config, "Name", &name, err);
+    if (r < 0)
+        return r;
+    if (!id || !is_full_id(id))
+        return err_set(err, -EINVAL, "the container's configuration has no valid \"Id\"");
+    if (!name || !name_valid(name))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "container name \"%.100s\" is invalid: it must be at most 255 letters, "
+                        "digits, \"_\", \".\" or \"-\" and begin with a letter or digit",
+                        name ? name : "");
+    *ret_id = take_ptr(id);
+    *ret_name = take_ptr(name);
+    return 0;
+}
+
+static int fill_directory(int fd, const json_t *config, const json_t *state, struct err *err)
+{
+    int r = store_mkdir(fd, "upper", err);
+    if (r == 0)
+        r = store_mkdir(fd, "work", err);
+    /* state.json is written again at each start: only the configuration must outlive a power cut
+     * that comes now. */
+    if (r == 0)
+        r = json_write_at(fd, "state.json", state, 0, err);
+    if (r == 0)
+        r = json_write_at(fd, "config.json", config, FILE_SYNC, err);
+    /* Its time orders lists, and the kernel's own is as coarse as a clock tick. */
+    struct timespec now = time_now();
+    if (r == 0)
+        utimensat(fd, "config.json", (struct timespec[]){now, now}, 0);
+    return r;
+}
+
+/* Moves the staged directory to its place and gives it its name, or undoes. */
+static int publish(struct store *s, struct staging *st, const char *id, const char *name,
+                   struct err *err)
+{
+    auto_free char *staged = xasprintf(TMP_DIR "/%s", st->name);
+    struct container_path path = container_path(id);
+    if (renameat2(s->root_fd, staged, s->root_fd, path.s, RENAME_NOREPLACE) < 0)
+        return err_errno(err, -errno, "publish container %s", id);
+    int r = store_sync_dir(s->root_fd, "containers", err);
+    if (r == 0)
+        r = name_reserve(s, name, id, err);
+    if (r < 0) { /* back, for store_staging_done() to remove */
+        name_release(s, name, id);
+        renameat(s->root_fd, path.s, s->root_fd, staged);
+        return r;
+    }
+    free(take_ptr(st->name));
+    return 0;
+}
+
+int store_container_create(struct store *s, const json_t *config, const json_t *state,
+                           struct store_container *ret, struct err *err)
+{
+    auto_free char *id = NULL, *name = NULL, *holder = NULL;
+    auto_done(staging) struct staging st = {.store = s, .fd = -1, .lock = -1};
+    int r = want_identity(config, &id, &name, err);
+    if (r < 0)
+        return r;
+    /* The usual refusal, cheaply; what counts is the link. */
+    if (name_lookup(s, name, &holder) == 0 && (r = name_free_stale(s, name, err)) < 0)
+        return r;
+    r = store_staging_make(s, &st, err);
+    if (r == 0)
+        r = fill_directory(st.fd, config, state, err);
+    if (r == 0)
+        r = publish(s, &st, id, name, err);
+    if (r < 0)
+        return r;
+    struct container_path path = container_path(id);
+    *ret = (struct store_container){
+        .path = xasprintf("%s/%s", s->root, path.s),
+        .id = take_ptr(id),
+        .name = take_ptr(name),
+        .fd = take_fd(&st.fd),
+        .config = json_deep_copy(config),
+        .state = json_deep_copy(state),
+    };
+    return 0;
+}
+
+/* --- find and list ------------------------------------------------------------------------ */
+
+static json_t *read_state(int fd)
+{
+    json_t *state = NULL;
+    struct err err = {0};
+    if (json_read_at(fd, "state.json", &state, &err) < 0) {
+        log_debug("state.json: %s", err.message);
+        return json_object();
+    }
+    if (!json_is_object(state)) {
+        json_decref(state);
+        return json_object();
+    }
+    return state;
+}
+
+/* -ENOENT when it is not there or only half of it is still there. */
+static int open_container(struct store *s, const char *id, struct store_container *ret,
+                          struct err *err)
+{
+    struct container_path path = container_path(id);
+    auto_done(store_container) struct store_container c = {.fd = -1};
+    c.fd = open_dir_at(s->root_fd, path.s, err);
+    if (c.fd < 0)
+        return c.fd;
+    int r = json_read_at(c.fd, "config.json", &c.config, err);
+    if (r < 0)
+        return r == -ENOENT || !err ? r : err_wrap(err, "container %s is damaged", id);
+    if (json_want_string(c.config, "Name", &c.name, err) < 0 || !c.name)
+        return err_set(err, -EINVAL, "container %s is damaged: config.json has no \"Name\"", id);
+    c.state = read_state(c.fd);
+    c.id = xstrdup(id);
+    c.path = xasprintf("%s/%s", s->root, path.s);
+    *ret = c;
+    c = (struct store_container){.fd = -1};
+    return 0;
+}
+
+/* *ret is NULL when there is none. */
+static int id_by_prefix(struct store *s, const char *prefix, char **ret, struct err *err)
+{
+    auto_strv ids = {0};
+    int r = list_dir_at(s->root_fd, "containers", &ids, err);
+    if (r < 0)
+        return r;
+    const char *found = NULL;
+    strv_foreach (&ids, id) {
+        if (!is_full_id(id) || strncmp(id, prefix, strlen(prefix)) != 0)
+            continue;
+        if (found)
+            return err_set(err, -EINVAL,
+                           "container id \"%s\" is ambiguous: it is the start of more than one",
+                           prefix);
+        found = id;
+    }
+    *ret = strdup_or_null(found);
+    return 0;
+}
+
+int store_container_find(struct store *s, const char *name, struct store_container *ret,
+                         struct err *err)
+{
+    auto_free char *id = NULL;
+    int r = name_lookup(s, name, &id);
+    if (r < 0 && is_full_id(name))
+        id = xstrdup(name);
+    else if (r < 0 && id_is_prefix(name) && (r = id_by_prefix(s, name, &id, err)) < 0)
+        return r;
+    r = id ? open_container(s, id, ret, err) : -ENOENT;
+    if (r == -ENOENT)
+        return err_kind(err, ERR_NOT_FOUND, r,
+                        "no container with name or ID \"%.300s\" found: no such container", name);
+    return r;
+}
+
+struct aged {
+    struct store_container c;
+    struct timespec made;
+};
+
+static int oldest_first(const void *a, const void *b)
+{
+    const struct aged *x = a, *y = b;
+    if (x->made.tv_sec != y->made.tv_sec)
+        return x->made.tv_sec < y->made.tv_sec ? -1 : 1;
+    if (x->made.tv_nsec != y->made.tv_nsec)
+        return x->made.tv_nsec < y->made.tv_nsec ? -1 : 1;
+    return strcmp(x->c.id, y->c.id);
+}
+
+int store_container_list(struct store *s, struct store_container **ret, size_t *ret_n,
+                         struct err *err)
+{
+    auto_strv ids = {0};
+    int r = list_dir_at(s->root_fd, "containers", &ids, err);
+    if (r < 0)
+        return r;
+    auto_free struct aged *all = xcalloc(ids.len, sizeof(*all));
+    size_t n = 0;
+    strv_foreach (&ids, id) {
+        struct err e = {0};
+        struct stat st;
+        if (!is_full_id(id))
+            continue;
+        if (open_container(s, id, &all[n].c, &e) < 0) {
+            log_debug("left out: %s", e.message);
+            continue;
+        }
+        /* config.json is written once: its time is when the container was made. */
+        if (fstatat(all[n].c.fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) == 0)
+            all[n].made = st.st_mtim;
+        n++;
+    }
+    if (n)
+        qsort(all, n, sizeof(*all), oldest_first);
+    struct store_container *list = xcalloc(n, sizeof(*list));
+    for (size_t i = 0; i < n; i++)
+        list[i] = all[i].c;
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+/* --- change ------------------------------------------------------------------------------- */
+
+int store_container_reload(struct store_container *c, struct err *err)
+{
+    if (!exists_at(c->fd, "config.json"))
+        return err_kind(err, ERR_NOT_FOUND, -ENOENT, "container %s was removed", c->id);
+    json_decref(c->state);
+    c->state = read_state(c->fd);
+    return 0;
+}
+
+int store_container_set_state(struct store_container *c, json_t *state, struct err *err)
+{
+    int r = json_write_at(c->fd, "state.json", state, 0, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->id) : r;
+    json_incref(state);
+    json_decref(c->state);
+    c->state = state;
+    return 0;
+}
+
+int store_container_remove(struct store *s, struct store_container *c, struct err *err)
+{
+    struct container_path path = container_path(c->id);
+    char suffix[ID_HEX_LEN + 1];
+    id_random(suffix);
+    /* Its lock comes along: as long as the caller holds it, nobody takes it for garbage. */
+    auto_free char *away = xasprintf(TMP_DIR "/%.24s", suffix);
+    name_release(s, c->name, c->id);
+    if (renameat(s->root_fd, path.s, s->root_fd, away) < 0 && errno != ENOENT)
+        return err_errno(err, -errno, "remove container %s", c->id);
+    return remove_tree_at(s->root_fd, away, err);
+}
+
+int store_container_run_dir(struct store *s, const char *id, struct err *err)
+{
+    if (!id_is_prefix(id))
+        return err_set(err, -EINVAL, "\"%.80s\" is not an id", id);
+    int r = store_mkdir(s->run_fd, id, err);
+    return r < 0 ? r : open_dir_at(s->run_fd, id, err);
+}
+
+int store_container_remove_run_dir(struct store *s, const char *id, struct err *err)
+{
+    if (!id_is_prefix(id))
+        return err_set(err, -EINVAL, "\"%.80s\" is not an id", id);
+    return remove_tree_at(s->run_fd, id, err);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new image in the store: configuration, manifest, entry in index.json. */
+#include "store/layer_writer.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "spec/reference.h"
+
+#include <string.h>
+
+static int publish_text(struct staging *st, const char *text, char ret_digest[static 72],
+                        struct err *err)
+{
+    int r = content_digest(text, strlen(text), ret_digest, err);
+    if (r == 0)
+        r = file_write_at(st->fd, "text", text, strlen(text), 0600, FILE_SYNC, err);
+    if (r == 0)
+        r = store_blob_publish(st, "text", ret_digest, err);
+    return r;
+}
+
+/* Claims every layer, so that none goes away before the image is listed. */
+static int add_layers(struct store *s, const struct image_config *config, struct manifest *m,
+                      struct err *err)
+{
+    m->layers = xcalloc(config->diff_ids.len, sizeof(*m->layers));
+    for (size_t i = 0; i < config->diff_ids.len; i++) {
+        const char *id = config->diff_ids.v[i];
+        int64_t size = 0;
+        int r = store_blob_claim(s, id, err);
+        if (r == 0)
+            r = store_layer_size(s, id, &size, err);
+        if (r < 0)
+            return err ? err_wrap(err, "layer") : r;
+        m->layers[m->n_layers++] = (struct descriptor){
+            .media_type = xstrdup(MEDIA_OCI_LAYER), .digest = xstrdup(id), .size = size};
+    }
+    return 0;
+}
+
+static int list_image(struct store *s, const char *digest, int64_t size, const struct strv *names,
+                      struct store_image *ret, struct err *err)
+{
+    auto_json json_t *index = NULL;
+    auto_close int lock = store_index_lock(s, true, err);
+    if (lock < 0)
+        return lock;
+    int r = store_index_read(s, &index, err);
+    if (r < 0)
+        return r;
+    store_index_add(index, digest, size, NULL);
+    for (size_t i = 0; names && i < names->len; i++) {
+        store_index_drop_name(index, names->v[i]);
+        store_index_add(index, digest, size, names->v[i]);
+    }
+    auto_done(store_image) struct store_image img = {0};
+    r = store_image_load(s, index, digest, &img, err);
+    if (r == 0)
+        r = store_index_write(s, index, err);
+    if (r < 0)
+        return r;
+    *ret = img;
+    img = (struct store_image){0};
+    return 0;
+}
+
+static int check_names(const struct strv *names, struct err *err)
+{
+    for (size_t i = 0; names && i < names->len; i++) {
+        int r = store_check_full_name(names->v[i], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int content_image_add(struct store *s, const struct image_config *config, const struct strv *names,
+                      struct store_image *ret, struct err *err)
+{
+    auto_done(staging) struct staging st = {.store = s, .fd = -1, .lock = -1};
+    auto_done(manifest) struct manifest m = {0};
+    auto_json json_t *config_json = image_config_json(config), *manifest = NULL;
+    auto_free char *config_text = json_text(config_json), *manifest_text = NULL;
+    char digest[72];
+    int r = check_names(names, err);
+    if (r == 0)
+        r = add_layers(s, config, &m, err);
+    if (r == 0)
+        r = store_staging_make(s, &st, err);
+    if (r == 0)
+        r = publish_text(&st, config_text, digest, err);
+    if (r < 0)
+        return r;
+    m.config = (struct descriptor){.media_type = xstrdup(MEDIA_OCI_CONFIG),
+                                   .digest = xstrdup(digest),
+                                   .size = (int64_t)strlen(config_text)};
+    manifest = manifest_json(&m);
+    manifest_text = json_text(manifest);
+    r = publish_text(&st, manifest_text, digest, err);
+    if (r < 0)
+        return r;
+    return list_image(s, digest, (int64_t)strlen(manifest_text), names, ret, err);
+}

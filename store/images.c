@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images: load, find, list, name, remove. */
+#include "store/internal.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "spec/digest.h"
+#include "spec/reference.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void store_image_done(struct store_image *img)
+{
+    free(img->id);
+    free(img->digest);
+    strv_done(&img->names);
+    strv_done(&img->layers);
+    *img = (struct store_image){0};
+}
+
+int store_read_blob_json(struct store *s, const char *digest, json_t **ret, struct err *err)
+{
+    struct blob_path path = store_blob_path(digest);
+    return json_read_at(s->root_fd, path.s, ret, err);
+}
+
+static int read_manifest(struct store *s, const char *digest, struct manifest *ret, struct err *err)
+{
+    auto_json json_t *json = NULL;
+    int r = store_read_blob_json(s, digest, &json, err);
+    if (r == 0)
+        r = manifest_parse(json, ret, err);
+    return r < 0 && err ? err_wrap(err, "the image's manifest %s is damaged", digest) : r;
+}
+
+static int read_config(struct store *s, const char *digest, struct image_config *ret,
+                       json_t **ret_json, struct err *err)
+{
+    auto_json json_t *json = NULL;
+    auto_done(image_config) struct image_config config = {0};
+    int r = store_read_blob_json(s, digest, &json, err);
+    if (r == 0)
+        r = image_config_parse(json, &config, err);
+    if (r < 0)
+        return err ? err_wrap(err, "the image's configuration %s is damaged", digest) : r;
+    if (ret) {
+        *ret = config;
+        config = (struct image_config){0};
+    }
+    if (ret_json)
+        *ret_json = take_ptr(json);
+    return 0;
+}
+
+/* A manifest from elsewhere may tell compressed sizes: then the layers' files are asked. */
+static int64_t layers_size(struct store *s, const struct manifest *m,
+                           const struct image_config *config)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < config->diff_ids.len; i++) {
+        const char *id = config->diff_ids.v[i];
+        int64_t size = 0;
+        if (i < m->n_layers && strcmp(m->layers[i].digest, id) == 0)
+            size = m->layers[i].size;
+        else
+            store_layer_size(s, id, &size, NULL);
+        if (__builtin_add_overflow(total, size, &total))
+            return INT64_MAX;
+    }
+    return total;
+}
+
+int store_image_load(struct store *s, const json_t *index, const char *digest,
+                     struct store_image *ret, struct err *err)
+{
+    auto_done(manifest) struct manifest m = {0};
+    auto_done(image_config) struct image_config config = {0};
+    int r = read_manifest(s, digest, &m, err);
+    if (r == 0)
+        r = read_config(s, m.config.digest, &config, NULL, err);
+    if (r < 0)
+        return r;
+    struct timespec created = {0};
+    if (config.created)
+        time_parse(config.created, &created);
+    struct store_image img = {
+        .id = xstrdup(digest_hex(m.config.digest)),
+        .digest = xstrdup(digest),
+        .size = layers_size(s, &m, &config),
+        .created = created.tv_sec,
+    };
+    strv_extend(&img.layers, &config.diff_ids);
+    store_index_names(index, digest, &img.names);
+    *ret = img;
+    return 0;
+}
+
+/* --- find --------------------------------------------------------------------------------- */
+
+static int not_known(const char *name, struct err *err)
+{
+    return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%.300s: image not known", name);
+}
+
+static const char *digest_by_name(const json_t *index, const char *name)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach (store_index_entries(index), i, entry) {
+        const char *has = store_entry_name(entry);
+        if (has && strcmp(has, name) == 0)
+            return store_entry_digest(entry);
+    }
+    return NULL;
+}
+
+/* repository@digest: any tag of the repository whose manifest, or whose own digest, is that one. */
+static const char *digest_by_digest(const json_t *index, const struct image_ref *ref)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach (store_index_entries(index), i, entry) {
+        const char *name = store_entry_name(entry);
+        auto_done(image_ref) struct image_ref has = {0};
+        if (!name || image_ref_parse(name, &has, NULL) < 0)
+            continue;
+        if (strcmp(has.registry, ref->registry) != 0 ||
+            strcmp(has.repository, ref->repository) != 0)
+            continue;
+        if (strcmp(store_entry_digest(entry), ref->digest) == 0 ||
+            (has.digest && strcmp(has.digest, ref->digest) == 0))
+            return store_entry_digest(entry);
+    }
+    return NULL;
+}
+
+static const char *digest_by_ref(const json_t *index, const char *name)
+{
+    auto_done(image_ref) struct image_ref ref = {0};
+    if (image_ref_parse(name, &ref, NULL) < 0)
+        return NULL;
+    auto_free char *full = image_ref_string(&ref);
+    const char *digest = digest_by_name(index, full);
+    if (!digest && ref.digest)
+        digest = digest_by_digest(index, &ref);
+    if (!digest && ref.short_name) {
+        auto_free char *local = xasprintf("localhost/%s", name);
+        digest = digest_by_ref(index, local);
+    }
+    return digest;
+}
+
+/* *ret is NULL when no image has such an id. Damaged images have none. */
+static int digest_by_id(struct store *s, const json_t *index, const char *prefix, const char **ret,
+                        struct err *err)
+{
+    auto_free char *found_id = NULL;
+    const char *found = NULL, *last = NULL;
+    size_t i;
+    json_t *entry;
+    json_array_foreach (store_index_entries(index), i, entry) {
+        const char *digest = store_entry_digest(entry);
+        if (!store_entry_is_image(entry) || (last && strcmp(last, digest) == 0))
+            continue;
+        last = digest;
+        auto_done(manifest) struct manifest m = {0};
+        if (read_manifest(s, digest, &m, NULL) < 0)
+            continue;
+        const char *id = digest_hex(m.config.digest);
+        if (strncmp(id, prefix, strlen(prefix)) != 0)
+            continue;
+        if (found_id && strcmp(found_id, id) != 0)
+            return err_set(err, -EINVAL,
+                           "image id \"%s\" is ambiguous: it is the start of more than one",
+                           prefix);
+        if (!found_id)
+            found_id = xstrdup(id);
+        found = found ? found : digest;
+    }
+    *ret = found;
+    return 0;
+}
+
+int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *err)
+{
+    auto_json json_t *index = NULL;
+    int r = store_index_read(s, &index, err);
+    if (r < 0)
+        return r;
+    const char *digest = digest_by_ref(index, name);
+    const char *id = strncmp(name, "sha256:", 7) == 0 ? name + 7 : name;
+    if (!digest && id_is_prefix(id)) {
+        r = digest_by_id(s, index, id, &digest, err);
+        if (r < 0)
+            return r;
+    }
+    if (!digest)
+        return not_known(name, err);
+    r = store_image_load(s, index, digest, ret, err);
+    return r < 0 && err ? err_wrap(err, "%.300s", name) : r;
+}
+
+/* --- list --------------------------------------------------------------------------------- */
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct store_image *x = a, *y = b;
+    if (x->created != y->created)
+        return x->created > y->created ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+int store_image_list(struct store *s, struct store_image **ret, size_t *ret_n, struct err *err)
+{
+    auto_json json_t *index = NULL, *seen = json_object();
+    int r = store_index_read(s, &index, err);
+    if (r < 0)
+        return r;
+    struct store_image *all = NULL;
+    size_t n = 0, cap = 0, i;
+    json_t *entry;
+    json_array_foreach (store_index_entries(index), i, entry) {
+        const char *digest = store_entry_digest(entry);
+        if (!store_entry_is_image(entry) || json_object_get(seen, digest))
+            continue;
+        json_put(seen, digest, json_true());
+        struct err e = {0};
+        grow_array(all, n, cap);
+        /* One damaged image must not hide the others; naming it tells what is wrong. */
+        if (store_image_load(s, index, digest, &all[n], &e) < 0)
+            log_debug("left out: %s", e.message);
+        else
+            n++;
+    }
+    if (n)
+        qsort(all, n, sizeof(*all), newest_first);
+    *ret = all;
+    *ret_n = n;
+    return 0;
+}
+
+int store_image_config(struct store *s, const struct store_image *img, struct image_config *ret,
+                       json_t **ret_json, struct err *err)
+{
+    auto_free char *digest = xasprintf("sha256:%s", img->id);
+    return read_config(s, digest, ret, ret_json, err);
+}
+
+/* --- change ------------------------------------------------------------------------------- */
+
+int store_check_full_name(const char *name, struct err *err)
+{
+    auto_done(image_ref) struct image_ref ref = {0};
+    int r = image_ref_parse(name, &ref, err);
+    if (r < 0)
+        return r;
+    auto_free char *full = image_ref_string(&ref);
+    if (strcmp(full, name) != 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "\"%s\" is not a full reference: %s is", name,
+                        full);
+    return 0;
+}
+
+int store_image_tag(struct store *s, const struct store_image *img, const char *name,
+                    struct err *err)
+{
+    auto_json json_t *index = NULL;
+    int r = store_check_full_name(name, err);
+    if (r < 0)
+        return r;
+    auto_close int lock = store_index_lock(s, true, err);
+    if (lock < 0)
+        return lock;
+    r = store_index_read(s, &index, err);
+    if (r < 0)
+        return r;
+    if (!store_index_has(index, img->digest))
+        return not_known(img->id, err); /* removed meanwhile */
+    store_index_drop_name(index, name);
+    store_index_add(index, img->digest, 0, name);
+    return store_index_write(s, index, err);
+}
+
+int store_image_untag(struct store *s, const struct store_image *img, const char *name,
+                      struct err *err)
+{
+    auto_json json_t *index = NULL;
+    auto_close int lock = store_index_lock(s, true, err);
+    if (lock < 0)
+        return lock;
+    int r = store_index_read(s, &index, err);
+    if (r < 0)
+        return r;
+    const char *digest = digest_by_name(index, name);
+    if (!digest || strcmp(digest, img->digest) != 0)
+        return not_known(name, err);
+    store_index_drop_name(index, name);
+    return store_index_write(s, index, err);
+}
+
+static int unlink_unused(struct store *s, const json_t *candidates, const json_t *used,
+                         struct err *err)
+{
+    const char *hex;
+    json_t *value;
+    json_object_foreach ((json_t *)candidates, hex, value) {
+        if (json_object_get(used, hex))
+            continue;
+        auto_free char *blob = xasprintf(BLOBS_DIR "/%s", hex);
+        auto_free char *index = xasprintf(INDEX_DIR "/%s", hex);
+        if ((unlinkat(s->root_fd, blob, 0) < 0 && errno != ENOENT) ||
+            (unlinkat(s->root_fd, index, 0) < 0 && errno != ENOENT))
+            return err_errno(err, -errno, "remove %s", blob);
+    }
+    return 0;
+}
+
+/* The entry goes first: a crash in between leaves blobs that store_collect_garbage() finds, never
+ * an image without its blobs. */
+int store_image_remove(struct store *s, const struct store_image *img, struct err *err)
+{
+    auto_json json_t *index = NULL, *candidates = json_object(), *used = json_object();
+    auto_close int lock = store_index_lock(s, true, err);
+    if (lock < 0)
+        return lock;
+    int r = store_index_read(s, &index, err);
+    if (r < 0)
+        return r;
+    if (!store_index_has(index, img->digest))
+        return not_known(img->id, err);
+    r = store_usage_mark(s, img->digest, candidates, err);
+    if (r < 0)
+        return r;
+    store_index_drop_digest(index, img->digest);
+    r = store_usage_all(s, index, used, err);
+    if (r == 0)
+        r = store_index_write(s, index, err);
+    return r < 0 ? r : unlink_unused(s, candidates, used, err);
+}
+
+/* --- layers ------------------------------------------------------------------------------- */
+
+int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *err)
+{
+    if (!digest_valid(diff_id))
+        return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", diff_id);
+    struct blob_path path = store_blob_path(diff_id);
+    struct stat st;
+    if (fstatat(s->root_fd, path.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT
+                   ? err_kind(err, ERR_NOT_FOUND, -ENOENT, "layer %s is missing", diff_id)
+                   : err_errno(err, -errno, "layer %s", diff_id);
+    *ret = st.st_size;
+    return 0;
+}
+
+int store_layer_paths(struct store *s, const char *diff_id, char **ret_tar, char **ret_index,
+                      struct err *err)
+{
+    int64_t size;
+    int r = store_layer_size(s, diff_id, &size, err);
+    if (r < 0)
+        return r;
+    struct blob_path blob = store_blob_path(diff_id), index = store_index_path(diff_id);
+    *ret_tar = xasprintf("%s/%s", s->root, blob.s);
+    *ret_index = xasprintf("%s/%s", s->root, index.s);
+    return 0;
+}

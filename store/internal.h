@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the store share. Nothing outside store/ includes this. */
+#pragma once
+
+#include "base/json.h"
+#include "store/store.h"
+
+#define BLOBS_DIR       "blobs/sha256"
+#define INDEX_DIR       "index"
+#define TMP_DIR         "tmp"
+#define ANNOTATION_NAME "org.opencontainers.image.ref.name"
+
+/* "blobs/sha256/<hex>" and "index/<hex>" of a digest that was checked. */
+struct blob_path {
+    char s[sizeof(BLOBS_DIR) + 1 + 64];
+};
+struct blob_path store_blob_path(const char *digest);
+struct blob_path store_index_path(const char *digest);
+
+/* mkdir with mode 0700 whatever the umask; an existing one is success. */
+int store_mkdir(int dirfd, const char *path, struct err *err);
+/* Syncs the directory `path`. */
+int store_sync_dir(int dirfd, const char *path, struct err *err);
+
+/* --- staging.c ---------------------------------------------------------------------------- */
+
+/* A directory of ours in tmp/: removed by store_staging_done() unless `name` was taken. */
+struct staging {
+    struct store *store;
+    char *name; /* below tmp/ */
+    int fd;
+    int lock;
+};
+int store_staging_make(struct store *s, struct staging *ret, struct err *err);
+void store_staging_done(struct staging *st);
+DEFINE_AUTO(staging, store_staging_done)
+
+/* Adds the hex of every blob that a living process claims to the set. Under the index lock. */
+int store_claims_collect(struct store *s, json_t *set, struct err *err);
+void store_claims_drop(struct store *s);
+
+/* Claims the digest and gives the staged file its name in blobs/ unless it is there already. The
+ * staged file is synced. */
+int store_blob_publish(const struct staging *st, const char *staged, const char *digest,
+                       struct err *err);
+
+/* --- index_json.c ------------------------------------------------------------------------- */
+
+/* The lock of index.json and of every decision about which blobs are in use (docs/store.md). Short:
+ * no content moves under it. Returns the fd to close. */
+int store_index_lock(struct store *s, bool exclusive, struct err *err);
+/* Every entry was checked: an object with a valid digest and size. */
+int store_index_read(struct store *s, json_t **ret, struct err *err);
+int store_index_write(struct store *s, const json_t *index, struct err *err);
+
+json_t *store_index_entries(const json_t *index);
+/* Borrowed; the name is NULL for an image without one. */
+const char *store_entry_digest(const json_t *entry);
+const char *store_entry_name(const json_t *entry);
+bool store_entry_is_image(const json_t *entry);
+/* Whether `digest` is listed. */
+bool store_index_has(const json_t *index, const char *digest);
+/* Takes the name from whoever has it; that image stays, dangling when this was its last. True when
+ * something had it. */
+bool store_index_drop_name(json_t *index, const char *name);
+/* Lists `digest` under `name`, which nobody has; without a name only if it is not listed at all. */
+void store_index_add(json_t *index, const char *digest, int64_t size, const char *name);
+void store_index_drop_digest(json_t *index, const char *digest);
+/* All names of `digest`. */
+void store_index_names(const json_t *index, const char *digest, struct strv *ret);
+
+/* --- images.c ----------------------------------------------------------------------------- */
+
+/* That `name` is a reference in full, as image_ref_string() writes it. */
+int store_check_full_name(const char *name, struct err *err);
+int store_read_blob_json(struct store *s, const char *digest, json_t **ret, struct err *err);
+/* Reads manifest and configuration. Copies the names. */
+int store_image_load(struct store *s, const json_t *index, const char *digest,
+                     struct store_image *ret, struct err *err);
+
+/* --- usage.c ------------------------------------------------------------------------------ */
+
+/* Adds the hex of everything the manifest (or nested index) `digest` leads to, itself included.
+ * What is damaged or missing leads nowhere; an error means that it could not be read now. */
+int store_usage_mark(struct store *s, const char *digest, json_t *set, struct err *err);
+/* The same for all of index.json, and claims. Under the index lock. */
+int store_usage_all(struct store *s, const json_t *index, json_t *set, struct err *err);

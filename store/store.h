@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: everything wherry keeps on disk, one directory a user (docs/architecture.md, "On
+ * disk").
+ *
+ * Rules. Data is written to tmp/, fsynced, renamed; a name appears only when its content is whole.
+ * Locks are flocks on the object's own file, never held while data moves, and a reader never waits.
+ * Everything is 0700/0600 whatever the umask. Nothing in the store names its own absolute path.
+ * This library needs no libarchive and no libcrypto: what reads or writes image content is
+ * store/content.h. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "spec/image.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct store {
+    char *root;    /* absolute path, as found or given: only for messages and helpers' arguments */
+    char *runroot; /* absolute path of the run directory */
+    int root_fd;
+    int run_fd;
+    char *claims; /* name of our directory of claims below tmp/; NULL until the first */
+    int claims_fd;
+    int claims_lock;
+    pid_t claims_owner; /* a forked child must not take its parent's claims away */
+};
+
+struct store_options {
+    const char *root;    /* --root, else $WHERRY_ROOT, else $XDG_DATA_HOME/wherry, else
+                            ~/.local/share/wherry */
+    const char *runroot; /* --runroot, else $WHERRY_RUNROOT, else $XDG_RUNTIME_DIR/wherry, else
+                            /tmp/wherry-UID-BOOTID, verified: ours, 0700, no link */
+};
+
+/* Opens the store, making what is missing. When $HOME is not ours (HOME=/root in a batch job), the
+ * home directory comes from the user database. */
+int store_open(const struct store_options *o, struct store *ret, struct err *err);
+void store_close(struct store *s);
+
+/* --- images ------------------------------------------------------------------------------- */
+
+struct store_image {
+    char *id;           /* hex of the config's digest: what `images` shows and -q prints */
+    char *digest;       /* manifest digest, "sha256:..." */
+    struct strv names;  /* full references, "docker.io/library/hello:latest"; empty: dangling */
+    struct strv layers; /* diff ids, bottom first */
+    int64_t size;       /* bytes of the uncompressed layers */
+    int64_t created;    /* seconds since the epoch, 0 when the image does not say */
+};
+
+void store_image_done(struct store_image *img);
+
+/* Finds by name (normalised; a short name also under localhost/), by id or by a unique prefix of
+ * the id (with or without "sha256:"). ERR_NOT_FOUND: "NAME: image not known"; an ambiguous prefix
+ * is an error that says so. */
+int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *err);
+
+/* All images, newest first. The caller frees each and the array. */
+int store_image_list(struct store *s, struct store_image **ret, size_t *ret_n, struct err *err);
+
+/* The configuration, parsed; and the JSON as it is stored (new reference) when `ret_json`. */
+int store_image_config(struct store *s, const struct store_image *img, struct image_config *ret,
+                       json_t **ret_json, struct err *err);
+
+/* Gives the image the full reference `name`; an image that had it loses it (and stays, dangling).
+ */
+int store_image_tag(struct store *s, const struct store_image *img, const char *name,
+                    struct err *err);
+/* Takes one name away; the image stays. */
+int store_image_untag(struct store *s, const struct store_image *img, const char *name,
+                      struct err *err);
+/* Removes the image with all its names, and every blob and index no other image uses. The caller
+ * has checked that no container needs it. */
+int store_image_remove(struct store *s, const struct store_image *img, struct err *err);
+
+/* --- layers ------------------------------------------------------------------------------- */
+
+/* Absolute paths of a layer's tar and index, allocated. -ENOENT when the layer is missing. A
+ * missing or damaged index is the caller's to mend with content_layer_reindex(). */
+int store_layer_paths(struct store *s, const char *diff_id, char **ret_tar, char **ret_index,
+                      struct err *err);
+/* Bytes of the layer's tar. */
+int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *err);
+
+/* --- containers --------------------------------------------------------------------------- */
+
+/* A container's directory is containers/<id>/ with config.json (written once), state.json, upper/,
+ * work/, lock and files of the engine's. What the JSON means is the engine's business. */
+struct store_container {
+    char *id;
+    char *name;
+    char *path;     /* absolute path of its directory */
+    int fd;         /* its directory */
+    json_t *config; /* config.json */
+    json_t *state;  /* state.json as last read; {} when it is missing or damaged */
+};
+
+void store_container_done(struct store_container *c);
+
+/* Makes a container: directory, config.json, state.json, name. `config` must have "Id" and "Name".
+ * ERR_EXISTS when the name is taken (the message names the holder's id). Nothing is left behind on
+ * failure. */
+int store_container_create(struct store *s, const json_t *config, const json_t *state,
+                           struct store_container *ret, struct err *err);
+
+/* By name, id or unique prefix of the id. ERR_NOT_FOUND:
+ * `no container with name or ID "x" found: no such container`. */
+int store_container_find(struct store *s, const char *name, struct store_container *ret,
+                         struct err *err);
+/* All, oldest first. One that vanishes meanwhile is left out. */
+int store_container_list(struct store *s, struct store_container **ret, size_t *ret_n,
+                         struct err *err);
+/* Reads state.json again. */
+int store_container_reload(struct store_container *c, struct err *err);
+/* Replaces state.json atomically and c->state (takes a reference). */
+int store_container_set_state(struct store_container *c, json_t *state, struct err *err);
+/* Exclusive lock of this container's life cycle (start, stop, rm): returns an fd to close. Says who
+ * is waited for when it has to wait longer than 10 seconds (-ETIMEDOUT). */
+int store_container_lock(struct store_container *c, struct err *err);
+/* Removes name and directory. The caller holds the lock and has seen the container dead. */
+int store_container_remove(struct store *s, struct store_container *c, struct err *err);
+/* The run directory runroot/<id>, made when missing. Returns its fd. */
+int store_container_run_dir(struct store *s, const char *id, struct err *err);
+int store_container_remove_run_dir(struct store *s, const char *id, struct err *err);
+
+/* --- staging and garbage ------------------------------------------------------------------ */
+
+/* A fresh directory below tmp/ for a build step or an import: absolute path in *ret_path, and an fd
+ * that holds its lock, the file "lock" inside it (a directory in tmp/ whose lock nobody holds is
+ * garbage). The caller removes it with remove_tree_at() and then closes the fd. */
+int store_staging_dir(struct store *s, char **ret_path, struct err *err);
+/* Keeps a blob (layer, config, manifest) from being removed until this store is closed or the
+ * process ends. -ENOENT when it is not there; the claim stands then too. A build claims the layers
+ * of its base image. */
+int store_blob_claim(struct store *s, const char *digest, struct err *err);
+/* Removes what dead processes left: directories in tmp/, and blobs and indexes that no image in
+ * index.json leads to and nobody claims. */
+int store_collect_garbage(struct store *s, struct err *err);
+
+DEFINE_AUTO(store, store_close)
+DEFINE_AUTO(store_image, store_image_done)
+DEFINE_AUTO(store_container, store_container_done)

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# An image from a container.
+# bats file_tags=main
+
+load helpers
+
+test_setup() {
+    need_image debian
+}
+
+@test "what the container changed is in the new image" {
+    wherry run --name c debian sh -c 'echo new >/new; echo more >>/etc/motd; rm -r /etc/default; mkdir -p /a/b; ln -s b /a/link'
+    run_apart wherry commit c committed
+    assert_status 0
+    assert_match "${lines[-1]}" '^(sha256:)?[0-9a-f]{64}$'
+    run_apart wherry run --rm committed sh -c 'cat /new; tail -n 1 /etc/motd; ls -d /etc/default; readlink /a/link'
+    assert_output $'new\nmore\nb'
+    # The base is what it was.
+    run_apart wherry run --rm debian sh -c 'ls -d /new /etc/default'
+    assert_output /etc/default
+}
+
+@test "commit of a running container" {
+    wherry run -d --name c debian sh -c 'echo now >/now; echo ready; trap "exit 0" TERM; sleep 1000 & wait'
+    wait_for bash -c '"$1" logs c | grep -q ready' bash "$WHERRY"
+    wherry commit -q c running
+    run_apart wherry run --rm running cat /now
+    assert_output now
+    wherry rm -f c
+}
+
+@test "the new image is larger, and its history ends in the commit" {
+    wherry run --name c debian sh -c 'head -c 3000000 /dev/urandom >/big'
+    wherry commit -q -a 'A. Author' -m 'a big file' c javaedge/debian-big
+    local before after
+    before=$(wherry image inspect --format '{{.Size}}' debian)
+    after=$(wherry image inspect --format '{{.Size}}' javaedge/debian-big)
+    ((after >= before + 3000000 && after < before + 3100000))
+    assert_equal "$(wherry image inspect --format '{{.Author}}' javaedge/debian-big)" 'A. Author'
+    run_apart wherry history --no-trunc javaedge/debian-big
+    assert_match "${lines[1]}" 'a big file'
+    assert_equal "${#lines[@]}" 3
+    run_apart wherry images --format '{{.Repository}}'
+    assert_match "$output" '/javaedge/debian-big'
+}
+
+@test "--change changes the configuration" {
+    wherry create --name c debian true
+    wherry commit -q -c 'CMD ["echo","from cmd"]' -c 'ENV X=y' c changed
+    run_apart wherry run --rm changed
+    assert_output 'from cmd'
+    run_apart wherry run --rm changed sh -c 'echo $X'
+    assert_output y
+    run_apart wherry commit -c 'RUN true' c bad
+    assert_status 125
+}
+
+@test "modes, owners, times and hard links survive a commit" {
+    wherry run --name c debian sh -c '
+        mkdir /d; echo x >/d/a; ln /d/a /d/b; chmod 4751 /d/a; touch -d "2001-02-03 04:05:06 UTC" /d/a
+        mkfifo /d/fifo; chmod 1777 /d; echo "café" >"/d/näme"'
+    wherry commit -q c kept
+    run_apart wherry run --rm kept sh -c \
+        'stat -c "%n %a %h %Y %U" /d/a /d/b /d; test -p /d/fifo && cat /d/n*'
+    assert_output $'/d/a 4751 2 981173106 root\n/d/b 4751 2 981173106 root\n/d 1777 2 '"$(
+        wherry run --rm kept stat -c %Y /d)"$' root\ncafé'
+}
+
+@test "owners that are not root survive a commit" {
+    need_subordinate_ids
+    wherry run --name c debian sh -c 'echo x >/owned; chown games:users /owned'
+    wherry commit -q c owned
+    run_apart wherry run --rm owned stat -c '%U:%G' /owned
+    assert_output games:users
+}
+
+@test "what is mounted from outside, and the engine's own files, stay outside" {
+    mkdir share
+    echo secret >share/secret
+    wherry run --name c -v "$PWD/share:/mnt" debian sh -c 'echo mine >/mine; cat /etc/hosts >/dev/null'
+    wherry commit -q c clean
+    run_apart wherry run --rm clean sh -c 'ls /mnt; cat /mine'
+    assert_output mine
+    run_apart wherry run --rm clean sh -c 'ls /.wherry* /run/.containerenv 2>/dev/null | grep wherry'
+    assert_output ''
+}
+
+@test "commit after commit: a file made, replaced and removed" {
+    wherry run --name one debian sh -c 'echo 1 >/f; mkdir /d; echo d >/d/x'
+    wherry commit -q one step1
+    wherry run --name two step1 sh -c 'echo 2 >/f; rm -r /d; mkdir /d; echo new >/d/y'
+    wherry commit -q two step2
+    wherry run --name three step2 sh -c 'rm /f'
+    wherry commit -q three step3
+    run_apart wherry run --rm step2 sh -c 'cat /f; ls /d'
+    assert_output $'2\ny'
+    run_apart wherry run --rm step3 sh -c 'ls /f /d 2>/dev/null | tail -n 1; test ! -e /f && echo gone'
+    assert_output $'y\ngone'
+    run_apart wherry run --rm step1 sh -c 'cat /f /d/x'
+    assert_output $'1\nd'
+}
+
+@test "commit of a missing container" {
+    run_apart wherry commit missing image
+    assert_refused 'no container with name or ID "missing" found: no such container'
+    run_apart wherry images -q
+    assert_equal "${#lines[@]}" 1
+}
