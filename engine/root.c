@@ -16,8 +16,7 @@ static int mend_index(struct store *s, const char *diff_id, struct err *err)
     int r = program_find("wherry-image", &program, err);
     if (r < 0)
         return r;
-    char *const argv[] = {program, "--root", s->root, "system", "reindex", (char *)diff_id,
-                          NULL};
+    char *const argv[] = {program, "--root", s->root, "system", "reindex", (char *)diff_id, NULL};
     return proc_run(argv, err);
 }
 

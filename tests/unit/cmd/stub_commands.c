@@ -43,7 +43,7 @@ static int run_run(struct invocation *in, void *values, struct strv *args, struc
     return 0;
 }
 
-static const struct command cmd_run = {
+static const struct command stub_run = {
     .name = "run",
     .usage = "[options] IMAGE [COMMAND [ARG...]]",
     .summary = "Run a command in a new container",
@@ -69,7 +69,7 @@ static int run_fail(struct invocation *in, void *values, struct strv *args, stru
     return err_kind(err, kind, -EIO, "failed");
 }
 
-static const struct command cmd_fail = {
+static const struct command stub_fail = {
     .name = "fail", .min_args = 1, .max_args = 2, .no_engine = true, .run = run_fail};
 
 static const struct list_column columns[] = {{"ID", "IMAGE ID"}, {"Name", "NAME"}, {0}};
@@ -84,21 +84,21 @@ static int run_images(struct invocation *in, void *values, struct strv *args, st
     return r < 0 ? r : list_print(stdout, rows, &view, &(struct list_options){0}, err);
 }
 
-static const struct command cmd_images = {
+static const struct command stub_images = {
     .name = "images", .max_args = 1, .no_engine = true, .run = run_images};
-static const struct command cmd_volume_ls = {.name = "ls", .no_engine = true, .run = run_images};
-static const struct command cmd_rename = {
+static const struct command stub_volume_ls = {.name = "ls", .no_engine = true, .run = run_images};
+static const struct command stub_rename = {
     .name = "rename", .min_args = 2, .max_args = 2, .no_engine = true, .run = run_images};
 
 static const struct command_row rows[] = {
-    {.name = "run", .cmd = &cmd_run, .groups = "container", .summary = "Run a command"},
-    {.name = "fail", .cmd = &cmd_fail, .groups = "container", .summary = "Fail"},
+    {.name = "run", .cmd = &stub_run, .groups = "container", .summary = "Run a command"},
+    {.name = "fail", .cmd = &stub_fail, .groups = "container", .summary = "Fail"},
     {.name = "images",
-     .cmd = &cmd_images,
+     .cmd = &stub_images,
      .aliases = "image ls|image list",
      .summary = "List images"},
-    {.name = "volume ls", .cmd = &cmd_volume_ls, .summary = "List volumes"},
-    {.name = "rename", .cmd = &cmd_rename, .groups = "container", .summary = "Rename"},
+    {.name = "volume ls", .cmd = &stub_volume_ls, .summary = "List volumes"},
+    {.name = "rename", .cmd = &stub_rename, .groups = "container", .summary = "Rename"},
     {.name = "pull", .groups = "image", .image_program = true, .summary = "Pull an image"},
     {.name = "help", .cmd = &cmd_help, .summary = "Help about any command"},
     {.name = "version", .cmd = &cmd_version, .summary = "Display the version"},
