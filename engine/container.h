@@ -3,9 +3,9 @@
  *
  * Theory of operation. A container is what its config.json says, written once at creation in the
  * form that `inspect` prints: what a container is made of and what a user is shown are one
- * document. state.json holds what changes: Status      created | running | exited, as its last
- * writer saw it Init, Monitor   {Pid, StartTime, BootId} ExitCode, StartedAt, FinishedAt, Error Its
- * writers are the monitor (started, exited) and nobody else, so it needs no lock. Whether a
+ * document. state.json holds what changes: Status (created, running or exited, as its last writer
+ * saw it), Init and Monitor ({Pid, StartTime, BootId}), ExitCode, StartedAt, FinishedAt and Error.
+ * Its writers are the monitor (started, exited) and nobody else, so it needs no lock. Whether a
  * container runs is never read from Status alone: the processes named there must live
  * (container_status). The life-cycle lock serialises start, stop and rm among clients; the monitor
  * never takes it, so a client may hold it while it waits for the monitor to end. */
@@ -40,6 +40,17 @@ int container_create(struct engine *e, const struct create_options *o, struct st
 /* Starts a container that does not run. *ret_channel talks to its monitor (runtime/monitor.h);
  * its command has been executed when this returns 0. */
 int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err);
+
+struct container_attach_options {
+    bool interactive;        /* our stdin goes to the container */
+    bool proxy_signals;      /* pass SIGINT, SIGTERM, SIGHUP... on (without a terminal) */
+    const char *detach_keys; /* "ctrl-p,ctrl-q"; "" none */
+};
+
+/* Copies between our terminal or pipes and a container that was started on `channel` (borrowed)
+ * until it ends or the user detaches. *ret_exit_code: as the shell counts; -1: detached. */
+int container_attach(const struct store_container *c, int channel,
+                     const struct container_attach_options *o, int *ret_exit_code, struct err *err);
 
 /* Stops: the stop signal, after `timeout` seconds SIGKILL; waits until the monitor has recorded the
  * exit. Success when it does not run. timeout -1: the container's own. */

@@ -17,6 +17,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
+    printf("#include <linux/filter.h>\n\n");
     printf("static const struct sock_filter seccomp_default[] = {\n");
     for (size_t i = 0; i < len; i++)
         printf("    {0x%02x, %u, %u, 0x%08x},\n", program[i].code, program[i].jt, program[i].jf,

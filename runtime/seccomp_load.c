@@ -4,6 +4,7 @@
  * Should: use the program made at build time whenever the capabilities are its own.
  * Mustn't: weaken no_new_privs or the capabilities that others set. */
 #include "runtime/sandbox.h"
+#include "runtime/seccomp_default.h"
 #include "runtime/seccomp_profile.h"
 
 #include "base/cleanup.h"
@@ -12,8 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-#include "seccomp_default.h"
 
 int seccomp_profile_load(uint64_t caps, struct err *err)
 {
