@@ -68,7 +68,7 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
 
 /* --- starting ------------------------------------------------------------------------------ */
 
-static int start_monitor(struct start *s, const struct sandbox *sandbox, int *ret_channel,
+static int start_monitor(struct start *s, const struct sandbox *sandbox, int lock, int *ret_channel,
                          struct err *err)
 {
     struct store_container *c = s->container;
@@ -83,6 +83,8 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int *re
         .ops = {.ctx = s, .started = on_started, .exited = on_exited},
         .run_dir_fd = run_dir,
         .log_fd = log,
+        .forget = &lock, /* the life-cycle lock ends with us, not with the container */
+        .n_forget = 1,
     };
     root_monitor_ops(&o.ops);
     auto_close int channel = -1;
@@ -121,5 +123,5 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     root.single_id = config.sandbox.ids.single;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
-    return start_monitor(&s, &config.sandbox, ret_channel, err);
+    return start_monitor(&s, &config.sandbox, lock, ret_channel, err);
 }

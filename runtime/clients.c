@@ -171,7 +171,7 @@ int clients_reap(struct clients *cs)
     int64_t now = clock_ms(), next = -1;
     for (size_t i = 0; i < cs->n; i++) {
         struct client *c = &cs->v[i];
-        if (c->sock >= 0 && waiting(c)) {
+        if (c->sock >= 0 && waiting(c) && !cs->patient) {
             int64_t left = c->last_progress + CLIENT_PATIENCE - now;
             if (left <= 0)
                 client_drop(c);

@@ -32,6 +32,7 @@ struct client {
 struct clients {
     struct client v[CLIENTS_MAX];
     size_t n;
+    bool patient; /* nobody is dropped for being slow */
 };
 
 int64_t clock_ms(void);

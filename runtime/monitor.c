@@ -6,8 +6,8 @@
  * is reaped and its output is drained; then the root's server is waited for, the exit is recorded,
  * the clients hear of it, and what is queued for them is flushed.
  *
- * Should: outlive every client; end when the container has ended. Mustn't: wait for a client
- * anywhere but in the loops here, whose every wait is bounded. */
+ * Should: outlive every client (a build's step: end with its one); end when the container has
+ * ended. Mustn't: wait for a client anywhere but in the loops here, whose every wait is bounded. */
 #include "runtime/monitor.h"
 
 #include "base/alloc.h"
@@ -57,6 +57,8 @@ static void close_inherited(void)
 static void leave_caller(struct monitor *m)
 {
     setsid();
+    for (size_t i = 0; i < m->o->n_forget; i++)
+        close(m->o->forget[i]);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd < 3; fd++)
         if (fd != null)
@@ -147,6 +149,8 @@ static void serve_once(struct monitor *m)
 {
     struct pollfd p[P_CLIENTS + CLIENTS_MAX];
     int wait = clients_reap(&m->clients);
+    if (m->clients.patient && m->clients.n == 0 && m->l.init > 0)
+        kill(m->l.init, SIGKILL); /* nobody is left whom this could be for */
     struct streams *io = &m->l.io;
     if (io->resting && (wait < 0 || wait > REST))
         wait = REST;
@@ -247,6 +251,7 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
     *m = (struct monitor){.o = o, .listener = -1, .signals = -1};
     m->msg = new0(struct channel_msg);
     leave_caller(m);
+    m->clients.patient = o->run_dir_fd < 0;
     clients_add(&m->clients, sock);
     struct err err = {0};
     if (start_container(m, size, &err) < 0) {

@@ -55,8 +55,15 @@ struct monitor_ops {
 struct monitor_options {
     const struct sandbox *sandbox;
     struct monitor_ops ops;
-    int run_dir_fd; /* where the socket `attach` is made; -1: none (a build's step) */
-    int log_fd;     /* append-only, k8s-file lines; -1: no log */
+    /* Where the socket `attach` is made. -1: none (a build's step): the caller is the only client
+     * there will ever be, so it is never let go for being slow, and the container is killed when it
+     * is gone. */
+    int run_dir_fd;
+    int log_fd; /* append-only, k8s-file lines; -1: no log */
+    /* Descriptors of the caller that the monitor must not keep open: a flock lasts as long as any
+     * copy of its descriptor. */
+    const int *forget;
+    size_t n_forget;
 };
 
 /* Forks the monitor and returns at once with the caller's channel to it. The next message on it is

@@ -81,6 +81,10 @@ static void impatient(void **state)
     assert_in_range(clients_reap(&f->cs), 1, CLIENT_PATIENCE);
     assert_int_equal(f->cs.n, 1);
     f->cs.v[0].last_progress -= CLIENT_PATIENCE;
+    f->cs.patient = true; /* a build's step waits for ever */
+    assert_int_equal(clients_reap(&f->cs), -1);
+    assert_int_equal(f->cs.n, 1);
+    f->cs.patient = false;
     assert_int_equal(clients_reap(&f->cs), -1);
     assert_int_equal(f->cs.n, 0);
 }

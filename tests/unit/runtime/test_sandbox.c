@@ -52,9 +52,12 @@ static struct sandbox plain(void)
                             .caps = sandbox_default_caps()};
 }
 
+static int lock = -1; /* what start()'s monitor must not keep, when it is open */
+
 static int start(const struct sandbox *sb, int *exited_pipe, int *ret_channel, struct err *err)
 {
-    struct monitor_options o = {.sandbox = sb, .run_dir_fd = -1, .log_fd = -1};
+    struct monitor_options o = {
+        .sandbox = sb, .run_dir_fd = -1, .log_fd = -1, .forget = &lock, .n_forget = lock >= 0};
     struct proc_id id;
     o.ops = (struct monitor_ops){.ctx = exited_pipe, .net_setup = net_setup, .exited = exited};
     int r = monitor_start(&o, ret_channel, err);
@@ -289,6 +292,55 @@ static void signals_and_stdin(void **state)
     strv_done(&sb.args);
 }
 
+/* A build that is killed: nobody can ever attach to its step. */
+static void ends_with_its_only_client(void **state)
+{
+    struct sandbox sb = plain();
+    struct err err = {0};
+    int channel = -1, p[2], code = -1;
+    auto_free struct channel_msg *msg = new0(struct channel_msg);
+    assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+    assert_int_equal(id_maps_choose(&sb.ids, NULL), 0);
+    strv_add(&sb.args, "/probe");
+    strv_add(&sb.args, "wait");
+    assert_int_equal(start(&sb, &p[1], &channel, &err), 0);
+    assert_int_equal(channel_recv(channel, msg), 1);
+    close(channel);
+    close(p[1]);
+    assert_int_equal(read_full(p[0], &code, sizeof(code)), sizeof(code));
+    assert_int_equal(code, 128 + SIGKILL);
+    close(p[0]);
+    strv_done(&sb.args);
+}
+
+/* The caller's lock on the container is free again though the container runs. */
+static void keeps_no_lock(void **state)
+{
+    struct sandbox sb = plain();
+    struct err err = {0};
+    struct result res = {0};
+    int channel = -1, p[2], sig = SIGKILL;
+    auto_free char *path = xasprintf("%s/lock", root);
+    assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+    assert_int_equal(id_maps_choose(&sb.ids, NULL), 0);
+    strv_add(&sb.args, "/probe");
+    strv_add(&sb.args, "wait");
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(lock_fd(lock, true, false, NULL), 0);
+    assert_int_equal(start(&sb, &p[1], &channel, &err), 0);
+    close_fd(&lock);
+    auto_close int again = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(lock_fd(again, true, false, NULL), 0);
+    channel_send(channel, MON_SIGNAL, &sig, sizeof(sig), NULL, 0);
+    collect(channel, &res);
+    assert_int_equal(res.code, 128 + SIGKILL);
+    buf_done(&res.out);
+    close(channel);
+    close(p[0]);
+    close(p[1]);
+    strv_done(&sb.args);
+}
+
 static void users(void **state)
 {
     struct sandbox sb = plain();
@@ -363,7 +415,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_leaks),          cmocka_unit_test(read_only_places),
         cmocka_unit_test(work_dirs),         cmocka_unit_test(names_and_env),
         cmocka_unit_test(hostile_dirs),      cmocka_unit_test(mounts),
-        cmocka_unit_test(signals_and_stdin), cmocka_unit_test(users),
+        cmocka_unit_test(signals_and_stdin), cmocka_unit_test(ends_with_its_only_client),
+        cmocka_unit_test(keeps_no_lock),     cmocka_unit_test(users),
     };
     if (argc != 2)
         return 2;
