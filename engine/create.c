@@ -291,7 +291,7 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     for (int tries = 0; tries < 20; tries++) {
         auto_free char *name = o->name ? xstrdup(o->name) : name_generate();
         json_put_string(doc, "Name", name);
-        r = store_container_create(&e->store, doc, state, ret, err);
+        r = store_container_create(&e->store, doc, state, &image, ret, err);
         if (r == 0 || o->name || !err || err->kind != ERR_EXISTS)
             return r;
     }

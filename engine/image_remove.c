@@ -58,22 +58,35 @@ static int remove_users(struct engine *e, const struct strv *ids, struct err *er
     return 0;
 }
 
+struct removal {
+    struct engine *engine;
+    const struct store_image *image;
+};
+
+/* Asked by the store when nobody can make a container of the image. */
+static int check_unused(void *arg, struct err *err)
+{
+    const struct removal *r = arg;
+    auto_strv users = {0};
+    int q = container_users_of_image(r->engine, r->image->id, &users, err);
+    if (q < 0 || users.len == 0)
+        return q;
+    auto_free char *list = strv_join(&users, ", ");
+    return err_kind(err, ERR_IN_USE, -EBUSY,
+                    "image %.*s is in use by container %s: remove it first, or use --force",
+                    ID_SHORT_LEN, r->image->id, list);
+}
+
 static int remove_whole(struct engine *e, const struct store_image *image, bool force,
                         struct image_remove_result *ret, struct err *err)
 {
     auto_strv users = {0};
-    int r = container_users_of_image(e, image->id, &users, err);
-    if (r < 0)
-        return r;
-    if (users.len && !force) {
-        auto_free char *list = strv_join(&users, ", ");
-        return err_kind(err, ERR_IN_USE, -EBUSY,
-                        "image %.*s is in use by container %s: remove it first, or use --force",
-                        ID_SHORT_LEN, image->id, list);
-    }
-    r = remove_users(e, &users, err);
+    struct removal removal = {.engine = e, .image = image};
+    int r = force ? container_users_of_image(e, image->id, &users, err) : 0;
     if (r == 0)
-        r = store_image_remove(&e->store, image, err);
+        r = remove_users(e, &users, err);
+    if (r == 0)
+        r = store_image_remove(&e->store, image, check_unused, &removal, err);
     if (r < 0)
         return r;
     strv_extend(&ret->untagged, &image->names);

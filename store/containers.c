@@ -174,15 +174,35 @@ static int fill_directory(int fd, const json_t *config, const json_t *state, str
     return r;
 }
 
+/* Under the shared index lock together with the look whether the image is still there: whoever
+ * removes images looks for their containers under the exclusive one. */
+static int move_in(struct store *s, const char *staged, const char *path,
+                   const struct store_image *image, struct err *err)
+{
+    auto_json json_t *index = NULL;
+    auto_close int lock = store_index_lock(s, false, err);
+    if (lock < 0)
+        return lock;
+    int r = image ? store_index_read(s, &index, err) : 0;
+    if (r < 0)
+        return r;
+    if (image && !store_index_has(index, image->digest))
+        return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%.300s: image not known", image->id);
+    if (renameat2(s->root_fd, staged, s->root_fd, path, RENAME_NOREPLACE) < 0)
+        return err_errno(err, -errno, "publish %s", path);
+    return 0;
+}
+
 /* Moves the staged directory to its place and gives it its name, or undoes. */
 static int publish(struct store *s, struct staging *st, const char *id, const char *name,
-                   struct err *err)
+                   const struct store_image *image, struct err *err)
 {
     auto_free char *staged = xasprintf(TMP_DIR "/%s", st->name);
     struct container_path path = container_path(id);
-    if (renameat2(s->root_fd, staged, s->root_fd, path.s, RENAME_NOREPLACE) < 0)
-        return err_errno(err, -errno, "publish container %s", id);
-    int r = store_sync_dir(s->root_fd, "containers", err);
+    int r = move_in(s, staged, path.s, image, err);
+    if (r < 0)
+        return r;
+    r = store_sync_dir(s->root_fd, "containers", err);
     if (r == 0)
         r = name_reserve(s, name, id, err);
     if (r < 0) { /* back, for store_staging_done() to remove */
@@ -195,7 +215,8 @@ static int publish(struct store *s, struct staging *st, const char *id, const ch
 }
 
 int store_container_create(struct store *s, const json_t *config, const json_t *state,
-                           struct store_container *ret, struct err *err)
+                           const struct store_image *image, struct store_container *ret,
+                           struct err *err)
 {
     auto_free char *id = NULL, *name = NULL, *holder = NULL;
     auto_done(staging) struct staging st = {.store = s, .fd = -1, .lock = -1};
@@ -209,7 +230,7 @@ int store_container_create(struct store *s, const json_t *config, const json_t *
     if (r == 0)
         r = fill_directory(st.fd, config, state, err);
     if (r == 0)
-        r = publish(s, &st, id, name, err);
+        r = publish(s, &st, id, name, image, err);
     if (r < 0)
         return r;
     struct container_path path = container_path(id);

@@ -319,9 +319,11 @@ static int unlink_unused(struct store *s, const json_t *candidates, const json_t
     return 0;
 }
 
-/* The entry goes first: a crash in between leaves blobs that store_collect_garbage() finds, never
+/* Under the exclusive lock, which keeps containers from being made (containers.c). The entry goes
+ * first: a crash in between leaves blobs that store_collect_garbage() finds, never
  * an image without its blobs. */
-int store_image_remove(struct store *s, const struct store_image *img, struct err *err)
+int store_image_remove(struct store *s, const struct store_image *img,
+                       int (*check)(void *arg, struct err *err), void *arg, struct err *err)
 {
     auto_json json_t *index = NULL, *candidates = json_object(), *used = json_object();
     auto_close int lock = store_index_lock(s, true, err);
@@ -332,7 +334,9 @@ int store_image_remove(struct store *s, const struct store_image *img, struct er
         return r;
     if (!store_index_has(index, img->digest))
         return not_known(img->id, err);
-    r = store_usage_mark(s, img->digest, candidates, err);
+    r = check ? check(arg, err) : 0;
+    if (r == 0)
+        r = store_usage_mark(s, img->digest, candidates, err);
     if (r < 0)
         return r;
     store_index_drop_digest(index, img->digest);

@@ -46,8 +46,8 @@ int store_blob_publish(const struct staging *st, const char *staged, const char 
 
 /* --- index_json.c ------------------------------------------------------------------------- */
 
-/* The lock of index.json and of every decision about which blobs are in use (docs/store.md). Short:
- * no content moves under it. Returns the fd to close. */
+/* The lock of index.json and of every decision about which blobs are in use (docs/formats.md,
+ * "Store"). Short: no content moves under it. Returns the fd to close. */
 int store_index_lock(struct store *s, bool exclusive, struct err *err);
 /* Every entry was checked: an object with a valid digest and size. */
 int store_index_read(struct store *s, json_t **ret, struct err *err);

@@ -229,26 +229,52 @@ static int sweep(struct store *s, const char *dir, const json_t *used, struct er
     return 0;
 }
 
-int store_collect_garbage(struct store *s, struct err *err)
+/* Under the exclusive index lock `lock`, which it releases. */
+static int collect(struct store *s, int lock, struct strv *dead, struct err *err)
 {
     auto_json json_t *used = json_object(), *index = NULL;
-    auto_strv dead = {0};
-    auto_close int lock = store_index_lock(s, true, err);
-    if (lock < 0)
-        return lock;
-    int r = find_dead(s, &dead, err);
-    if (r == 0)
-        r = store_index_read(s, &index, err);
+    int r = store_index_read(s, &index, err);
     if (r == 0)
         r = store_usage_all(s, index, used, err);
     if (r == 0)
         r = sweep(s, BLOBS_DIR, used, err);
     if (r == 0)
         r = sweep(s, INDEX_DIR, used, err);
-    close_fd(&lock); /* removing trees takes time, and nobody revives the dead */
-    strv_foreach (&dead, path) {
+    close(lock); /* removing trees takes time, and nobody revives the dead */
+    strv_foreach (dead, path) {
         int q = remove_tree_at(s->root_fd, path, r < 0 ? NULL : err);
         r = r < 0 ? r : q;
     }
     return r;
+}
+
+int store_collect_garbage(struct store *s, struct err *err)
+{
+    auto_strv dead = {0};
+    auto_close int lock = store_index_lock(s, true, err);
+    if (lock < 0)
+        return lock;
+    int r = find_dead(s, &dead, err);
+    return r < 0 ? r : collect(s, take_fd(&lock), &dead, err);
+}
+
+void store_tidy(struct store *s)
+{
+    auto_strv names = {0}, dead = {0};
+    struct err err = {0};
+    if (list_dir_at(s->root_fd, TMP_DIR, &names, NULL) < 0 || names.len == 0)
+        return;
+    auto_close int lock = openat(s->root_fd, "index.lock", O_RDWR | O_CLOEXEC);
+    if (lock < 0 || lock_fd(lock, true, false, NULL) < 0 || find_dead(s, &dead, &err) < 0)
+        return;
+    if (dead.len && collect(s, take_fd(&lock), &dead, &err) < 0)
+        log_debug("garbage: %s", err.message);
+}
+
+void store_abandon(struct store *s)
+{
+    struct err err = {0};
+    store_claims_drop(s);
+    if (store_collect_garbage(s, &err) < 0)
+        log_debug("garbage: %s", err.message);
 }

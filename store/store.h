@@ -74,9 +74,11 @@ int store_image_tag(struct store *s, const struct store_image *img, const char *
 /* Takes one name away; the image stays. */
 int store_image_untag(struct store *s, const struct store_image *img, const char *name,
                       struct err *err);
-/* Removes the image with all its names, and every blob and index no other image uses. The caller
- * has checked that no container needs it. */
-int store_image_remove(struct store *s, const struct store_image *img, struct err *err);
+/* Removes the image with all its names, and every blob and index no other image uses. `check` (or
+ * NULL) is asked first whether something needs the image, at a moment when no container can be made
+ * of it; its error is returned and nothing is removed. */
+int store_image_remove(struct store *s, const struct store_image *img,
+                       int (*check)(void *arg, struct err *err), void *arg, struct err *err);
 
 /* --- layers ------------------------------------------------------------------------------- */
 
@@ -103,10 +105,12 @@ struct store_container {
 void store_container_done(struct store_container *c);
 
 /* Makes a container: directory, config.json, state.json, name. `config` must have "Id" and "Name".
- * ERR_EXISTS when the name is taken (the message names the holder's id). Nothing is left behind on
- * failure. */
+ * ERR_EXISTS when the name is taken (the message names the holder's id). `image` (or NULL) is what
+ * it is made of: ERR_NOT_FOUND when that was removed meanwhile. Nothing is left behind on failure.
+ */
 int store_container_create(struct store *s, const json_t *config, const json_t *state,
-                           struct store_container *ret, struct err *err);
+                           const struct store_image *image, struct store_container *ret,
+                           struct err *err);
 
 /* By name, id or unique prefix of the id. ERR_NOT_FOUND:
  * `no container with name or ID "x" found: no such container`. */
@@ -141,6 +145,11 @@ int store_blob_claim(struct store *s, const char *digest, struct err *err);
 /* Removes what dead processes left: directories in tmp/, and blobs and indexes that no image in
  * index.json leads to and nobody claims. */
 int store_collect_garbage(struct store *s, struct err *err);
+/* The same when the dead left something in tmp/, which costs one look when they did not. Never
+ * waits for another writer of index.json: that one may do it. */
+void store_tidy(struct store *s);
+/* After a failure: gives up what this store has claimed, and removes it unless it is in use. */
+void store_abandon(struct store *s);
 
 DEFINE_AUTO(store, store_close)
 DEFINE_AUTO(store_image, store_image_done)

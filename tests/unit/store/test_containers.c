@@ -28,7 +28,7 @@ static int create(struct place *p, const char *id, const char *name, struct stor
 {
     auto_json json_t *config = json_pack("{s:s?,s:s?}", "Id", id, "Name", name);
     auto_json json_t *state = json_pack("{s:s}", "Status", "created");
-    return store_container_create(&p->store, config, state, ret, err);
+    return store_container_create(&p->store, config, state, NULL, ret, err);
 }
 
 static size_t count(struct place *p, const char *dir)

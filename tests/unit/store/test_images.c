@@ -202,6 +202,45 @@ static void test_tag(void **state)
     assert_int_equal(err.kind, ERR_USAGE);
 }
 
+static int needed(void *arg, struct err *err)
+{
+    ++*(int *)arg;
+    return err_kind(err, ERR_IN_USE, -EBUSY, "needed");
+}
+
+/* Of a removal and the making of a container one is refused. */
+static void test_remove_in_use(void **state)
+{
+    struct place *p = *state;
+    three_images(p);
+    auto_done(store_image) struct store_image b = {0};
+    struct err err = {0};
+    int asked = 0;
+    assert_int_equal(store_image_find(&p->store, "mine", &b, NULL), 0);
+    assert_int_equal(store_image_remove(&p->store, &b, needed, &asked, &err), -EBUSY);
+    assert_int_equal(err.kind, ERR_IN_USE);
+    assert_int_equal(asked, 1);
+    assert_true(place_has_blob(p, place_digest('b')));
+    assert_true(place_has_blob(p, place_digest('6')));
+
+    auto_free char *id = xasprintf("%064x", 1);
+    auto_json json_t *config = json_pack("{s:s, s:s}", "Id", id, "Name", "box");
+    auto_json json_t *state_json = json_object();
+    auto_done(store_container) struct store_container c = {.fd = -1};
+    assert_int_equal(store_image_remove(&p->store, &b, NULL, NULL, NULL), 0);
+    assert_int_equal(store_container_create(&p->store, config, state_json, &b, &c, &err), -ENOENT);
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_int_equal(store_container_find(&p->store, "box", &c, NULL), -ENOENT);
+    auto_strv left = {0};
+    assert_int_equal(list_dir_at(p->store.root_fd, "tmp", &left, NULL), 0);
+    assert_int_equal(left.len, 0);
+    json_decref(config);
+    config = json_pack("{s:s, s:s}", "Id", id, "Name", "box");
+    auto_done(store_image) struct store_image a = {0};
+    assert_int_equal(store_image_find(&p->store, "1", &a, NULL), 0);
+    assert_int_equal(store_container_create(&p->store, config, state_json, &a, &c, NULL), 0);
+}
+
 static void test_remove(void **state)
 {
     struct place *p = *state;
@@ -212,7 +251,7 @@ static void test_remove(void **state)
     struct blob_path index6 = store_index_path(place_digest('6'));
     file_write_at(p->store.root_fd, index6.s, "x", 1, 0600, 0, NULL);
 
-    assert_int_equal(store_image_remove(&p->store, &b, NULL), 0);
+    assert_int_equal(store_image_remove(&p->store, &b, NULL, NULL, NULL), 0);
     assert_names(p, 'b', "not listed");
     static const char gone[] = "b26", stay[] = "ac1357";
     for (const char *x = gone; *x; x++)
@@ -221,11 +260,11 @@ static void test_remove(void **state)
         assert_true(place_has_blob(p, place_digest(*x)));
     assert_false(exists_at(p->store.root_fd, index6.s));
     struct err err = {0};
-    assert_int_equal(store_image_remove(&p->store, &b, &err), -ENOENT);
+    assert_int_equal(store_image_remove(&p->store, &b, NULL, NULL, &err), -ENOENT);
 
     /* A writer is about to use layer 7 again. */
     assert_int_equal(store_blob_claim(&p->store, place_digest('7'), NULL), 0);
-    assert_int_equal(store_image_remove(&p->store, &c, NULL), 0);
+    assert_int_equal(store_image_remove(&p->store, &c, NULL, NULL, NULL), 0);
     assert_true(place_has_blob(p, place_digest('7')));
     assert_true(place_has_blob(p, place_digest('5')));
     assert_false(place_has_blob(p, place_digest('3')));
@@ -286,9 +325,9 @@ int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_PLACE(test_find),          WITH_PLACE(test_ambiguous), WITH_PLACE(test_list),
-        WITH_PLACE(test_config),        WITH_PLACE(test_tag),       WITH_PLACE(test_remove),
-        WITH_PLACE(test_damaged_index), WITH_PLACE(test_layer),
+        WITH_PLACE(test_find),          WITH_PLACE(test_ambiguous),     WITH_PLACE(test_list),
+        WITH_PLACE(test_config),        WITH_PLACE(test_tag),           WITH_PLACE(test_remove),
+        WITH_PLACE(test_damaged_index), WITH_PLACE(test_remove_in_use), WITH_PLACE(test_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

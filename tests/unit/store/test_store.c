@@ -215,6 +215,41 @@ static void test_claims(void **state)
     p->store = other;
 }
 
+static void test_tidy(void **state)
+{
+    struct place *p = *state;
+    place_blob(p, place_digest('1'), "x");
+    store_tidy(&p->store); /* nobody died: nothing is looked at */
+    assert_true(place_has_blob(p, place_digest('1')));
+    struct staging st;
+    assert_int_equal(store_staging_make(&p->store, &st, NULL), 0);
+    auto_free char *living = xasprintf("tmp/%s", st.name);
+    store_tidy(&p->store);
+    assert_true(place_has_blob(p, place_digest('1')));
+    assert_int_equal(mkdirat(p->store.root_fd, "tmp/dead", 0700), 0);
+    auto_close int busy = store_index_lock(&p->store, false, NULL);
+    store_tidy(&p->store); /* another writer is at work: no waiting */
+    assert_true(exists_at(p->store.root_fd, "tmp/dead"));
+    close_fd(&busy);
+    store_tidy(&p->store);
+    assert_false(exists_at(p->store.root_fd, "tmp/dead"));
+    assert_false(place_has_blob(p, place_digest('1')));
+    assert_true(exists_at(p->store.root_fd, living));
+    store_staging_done(&st);
+}
+
+static void test_abandon(void **state)
+{
+    struct place *p = *state;
+    place_blob(p, place_digest('1'), "x");
+    assert_int_equal(store_blob_claim(&p->store, place_digest('1'), NULL), 0);
+    store_abandon(&p->store);
+    assert_false(place_has_blob(p, place_digest('1')));
+    auto_strv left = {0};
+    list_dir_at(p->store.root_fd, "tmp", &left, NULL);
+    assert_int_equal(left.len, 0);
+}
+
 static void test_publish(void **state)
 {
     struct place *p = *state;
@@ -265,7 +300,8 @@ int main(void)
         WITH_PLACE(test_open_refused),  WITH_PLACE(test_defaults),
         WITH_PLACE(test_relative_root), WITH_PLACE(test_garbage),
         WITH_PLACE(test_claims),        WITH_PLACE(test_publish),
-        WITH_PLACE(test_run_dir),
+        WITH_PLACE(test_run_dir),       WITH_PLACE(test_tidy),
+        WITH_PLACE(test_abandon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
