@@ -92,6 +92,10 @@ struct build_options {
     bool quiet;
 };
 
+/* Applies one instruction that only changes the configuration ("CMD [...]", "ENV A=b"...), as
+ * `commit --change` and `import --change` have it. *config is untouched on an error. */
+int build_change(struct image_config *config, const char *instruction, struct err *err);
+
 /* Parses all, then builds. Errors of the Dockerfile are "Dockerfile:3: unknown instruction: FORM"
  * and come before anything is done. */
 int build_run(const struct build_options *o, const struct build_ops *ops, char **ret_id,

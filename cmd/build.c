@@ -173,8 +173,10 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         end_open_line(&d);
     free(d.title);
     buf_done(&d.failed_output);
-    if (r == 0 && v->iidfile)
-        r = file_write_at(AT_FDCWD, v->iidfile, id, strlen(id), 0644, 0, err);
+    if (r == 0 && v->iidfile) { /* with the prefix, as podman and docker write it */
+        auto_free char *text = xasprintf("sha256:%s", id);
+        r = file_write_at(AT_FDCWD, v->iidfile, text, strlen(text), 0644, 0, err);
+    }
     if (r == 0)
         puts(id);
     return r;

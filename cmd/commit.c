@@ -2,6 +2,7 @@
 /* wherry commit: an image from a container. */
 #include "base/file.h"
 #include "cmd/commands.h"
+#include "cmd/progress.h"
 #include "engine/content.h"
 
 #include <fcntl.h>
@@ -9,13 +10,18 @@
 #include <string.h>
 
 struct values {
+    struct strv changes;
     char *author, *message, *iidfile;
+    bool quiet;
 };
 
 static const struct opt opts[] = {
     OPT_STRING_ROW('a', "author", values, author, "NAME", "Author for the image's history"),
+    OPT_LIST_ROW('c', "change", values, changes, "INSTRUCTION",
+                 "Apply a Dockerfile instruction (CMD, ENV, LABEL...) to the configuration"),
     OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
     OPT_STRING_ROW('m', "message", values, message, "TEXT", "Comment for the image's history"),
+    OPT_BOOL_ROW('q', "quiet", values, quiet, "Show no progress, print the image's ID only"),
     {0},
 };
 
@@ -26,10 +32,17 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     int r = store_container_find(&in->engine->store, args->v[0], &c, err);
     if (r < 0)
         return r;
-    struct commit_options o = {
-        .name = args->len > 1 ? args->v[1] : NULL, .author = v->author, .message = v->message};
+    struct progress progress;
+    progress_begin(&progress, "committing", v->quiet);
+    struct commit_options o = {.name = args->len > 1 ? args->v[1] : NULL,
+                               .author = v->author,
+                               .message = v->message,
+                               .changes = &v->changes,
+                               .progress = progress_update,
+                               .progress_arg = &progress};
     auto_free char *id = NULL;
     r = content_commit(in->engine, &c, &o, &id, err);
+    progress_end(&progress);
     if (r == 0 && v->iidfile)
         r = file_write_at(AT_FDCWD, v->iidfile, id, strlen(id), 0644, 0, err);
     if (r == 0)
@@ -41,6 +54,9 @@ const struct command cmd_commit = {
     .name = "commit",
     .usage = "[options] CONTAINER [NAME]",
     .summary = "Make an image from a container's changes",
+    .details = "Examples:\n"
+               "  wherry commit work my/debian\n"
+               "  wherry commit -c 'CMD [\"bash\"]' -m 'with tools' work my/debian:tools\n",
     .opts = opts,
     .values_size = sizeof(struct values),
     .min_args = 1,

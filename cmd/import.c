@@ -7,13 +7,16 @@
 #include <stdio.h>
 
 struct values {
+    struct strv changes;
     char *message;
     bool quiet;
 };
 
 static const struct opt opts[] = {
+    OPT_LIST_ROW('c', "change", values, changes, "INSTRUCTION",
+                 "Apply a Dockerfile instruction (CMD, ENV, LABEL...) to the configuration"),
     OPT_STRING_ROW('m', "message", values, message, "TEXT", "Comment for the image's history"),
-    OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
+    OPT_BOOL_ROW('q', "quiet", values, quiet, "Show no progress, print the image's ID only"),
     {0},
 };
 
@@ -25,6 +28,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct import_options o = {.path = args->v[0],
                                .name = args->len > 1 ? args->v[1] : NULL,
                                .message = v->message,
+                               .changes = &v->changes,
                                .progress = progress_update,
                                .progress_arg = &progress};
     auto_free char *id = NULL;

@@ -4,7 +4,8 @@
  * Theory of operation. Each step that changes files gets a staging directory with an upper and a
  * work directory over the layers so far: COPY writes into it in process, RUN runs a container on
  * it. What changed becomes a layer and the staging directory goes. A build that ends at any moment
- * leaves only staging directories without a lock holder, which the store removes as garbage. */
+ * leaves only staging directories without a lock holder and unlisted layers, which go as garbage
+ * (sweep.h). */
 #include "engine/content.h"
 
 #include "base/alloc.h"
@@ -18,6 +19,7 @@
 #include "engine/network_files.h"
 #include "engine/residue.h"
 #include "engine/root.h"
+#include "engine/sweep.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -78,15 +80,17 @@ static int scratch_open(struct context *ctx, const struct build_image *image, st
     return root_init(&ret->files, ret->store, &image->config.diff_ids, ret->path, err);
 }
 
-/* The layer of what changed, appended to the image. */
-static int scratch_commit(struct scratch *s, struct build_image *image, bool *ret_changed,
+/* The layer of what changed, appended to the image. `ran`: by a container, which leaves mount
+ * points. */
+static int scratch_commit(struct scratch *s, struct build_image *image, bool ran, bool *ret_changed,
                           struct err *err)
 {
     struct overlay_options overlay;
     root_overlay_options(&s->files, &overlay);
     struct content_layer layer = {0};
     bool empty = false;
-    int r = content_layer_from_changes(s->store, &overlay, residue_skip, NULL, &layer, &empty, err);
+    const struct content_changes changes = {.overlay = &overlay, .skip = ran ? residue_skip : NULL};
+    int r = content_layer_from_changes(s->store, &changes, &layer, &empty, err);
     if (r < 0)
         return r;
     if (!empty)
@@ -117,8 +121,12 @@ static int on_base(void *arg, const char *ref, struct build_image *ret, struct e
 {
     struct context *ctx = arg;
     auto_done(store_image) struct store_image image = {0};
-    int r = store_image_find(&ctx->engine->store, ref, &image, err);
-    return r < 0 ? r : store_image_config(&ctx->engine->store, &image, &ret->config, NULL, err);
+    struct store *s = &ctx->engine->store;
+    int r = store_image_find(s, ref, &image, err);
+    /* Claimed, the layers stay until the build ends, though the image be removed meanwhile. */
+    for (size_t i = 0; r == 0 && i < image.layers.len; i++)
+        r = store_blob_claim(s, image.layers.v[i], err);
+    return r < 0 ? r : store_image_config(s, &image, &ret->config, NULL, err);
 }
 
 /* --- RUN ----------------------------------------------------------------------------------- */
@@ -227,7 +235,7 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
     s.files.single_id = sandbox.ids.single;
     auto_free char *command = strv_join(&run->args, " ");
     r = start_run(ctx, &s, &sandbox, command, err);
-    return r < 0 ? r : scratch_commit(&s, image, ret_changed, err);
+    return r < 0 ? r : scratch_commit(&s, image, true, ret_changed, err);
 }
 
 /* --- COPY, ADD, WORKDIR ---------------------------------------------------------------------- */
@@ -254,10 +262,12 @@ static int open_from_image(struct context *ctx, const struct build_copy *copy, s
     return overlay_open(&o, ret, err);
 }
 
+/* `spool_dir`: for temporary files. */
 static int copy_from(struct context *ctx, struct overlay *to, const struct build_copy *copy,
-                     struct err *err)
+                     int spool_dir, struct err *err)
 {
-    struct build_source source = {.root_fd = ctx->dir_fd, .ignore = &ctx->ignore, .spool_dir = -1};
+    struct build_source source = {
+        .root_fd = ctx->dir_fd, .ignore = &ctx->ignore, .spool_dir = spool_dir};
     if (!copy->from)
         return copy_into(to, &source, copy, err);
     auto_done(scratch) struct scratch s = SCRATCH_INIT;
@@ -266,7 +276,7 @@ static int copy_from(struct context *ctx, struct overlay *to, const struct build
     if (r < 0)
         return err_wrap(err, "--from=%s", copy->from);
     source = (struct build_source){
-        .root_fd = -1, .overlay = from, .spool_dir = s.dir_fd, .keep_owners = true};
+        .root_fd = -1, .overlay = from, .spool_dir = spool_dir, .keep_owners = true};
     return copy_into(to, &source, copy, err);
 }
 
@@ -284,9 +294,9 @@ static int on_copy(void *arg, struct build_image *image, const struct build_copy
     r = overlay_open(&o, &to, err);
     if (r < 0)
         return r;
-    r = copy_from(ctx, to, copy, err);
+    r = copy_from(ctx, to, copy, s.dir_fd, err);
     overlay_close(to);
-    return r < 0 ? r : scratch_commit(&s, image, ret_changed, err);
+    return r < 0 ? r : scratch_commit(&s, image, false, ret_changed, err);
 }
 
 static int make_dir_in(struct overlay *ov, const char *path, const char *user, struct err *err)
@@ -325,7 +335,7 @@ static int on_make_dir(void *arg, struct build_image *image, const char *path, c
         return r;
     r = make_dir_in(ov, path, user, err);
     overlay_close(ov);
-    return r < 0 ? r : scratch_commit(&s, image, ret_changed, err);
+    return r < 0 ? r : scratch_commit(&s, image, false, ret_changed, err);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -422,10 +432,15 @@ static int build_in_context(struct context *ctx, char **ret_id, struct err *err)
 int content_build(struct engine *e, const struct build_request *o, char **ret_id, struct err *err)
 {
     struct context ctx = {.engine = e, .request = o};
+    struct sweep sweep;
     ctx.dir_fd = open(o->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (ctx.dir_fd < 0)
         return err_errno(err, -errno, "build context %s", o->context);
-    int r = build_in_context(&ctx, ret_id, err);
+    int r = sweep_begin(e, &sweep, err);
+    if (r == 0) {
+        r = build_in_context(&ctx, ret_id, err);
+        sweep_end(e, &sweep, r);
+    }
     ignore_list_done(&ctx.ignore);
     close(ctx.dir_fd);
     return r;

@@ -182,7 +182,7 @@ static int try_unpack(const struct copier *c, const char *path, const char *dest
     struct overlay_attr a = {.mode = 0755, .mtime = time_now()};
     int r = overlay_mkdirs(c->to, dest, &a, err);
     if (r == 0)
-        r = unpack_into(c->to, dest, fd, c->attr.has_owner ? &c->attr : NULL, err);
+        r = unpack_into(c->to, dest, fd, c->from, c->attr.has_owner ? &c->attr : NULL, err);
     return r < 0 ? err_wrap(err, "unpack %s", path) : 0;
 }
 

@@ -50,12 +50,25 @@ int source_list(const struct build_source *s, const char *path, struct strv *ret
     return fd < 0 ? fd : list_dir_at(fd, ".", ret, NULL);
 }
 
+int source_spool(const struct build_source *s)
+{
+    int fd = openat(s->spool_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
+        return fd < 0 ? -errno : fd;
+    /* NFS and others have no unnamed files: one loses its name at once. */
+    fd = openat(s->spool_dir, "spool", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    unlinkat(s->spool_dir, "spool", 0);
+    return fd;
+}
+
 /* An image's file is copied to an unnamed one: the overlay has bytes, not descriptors. */
 static int spool(const struct build_source *s, const char *path)
 {
-    auto_close int fd = openat(s->spool_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    auto_close int fd = source_spool(s);
     if (fd < 0)
-        return -errno;
+        return fd;
     const size_t room = 1 << 20;
     auto_free char *chunk = xcalloc(1, room);
     uint64_t offset = 0;

@@ -29,6 +29,8 @@ int source_readlink(const struct build_source *s, const char *path, char **ret);
 int source_list(const struct build_source *s, const char *path, struct strv *ret);
 /* A regular file, for reading at offset 0. Returns the fd. */
 int source_open(const struct build_source *s, const char *path);
+/* An unnamed file in s->spool_dir, for reading and writing. Returns the fd. */
+int source_spool(const struct build_source *s);
 /* True when .dockerignore keeps the path out. */
 bool source_ignored(const struct build_source *s, const char *path);
 /* True when it keeps a directory out with everything below it. */

@@ -9,6 +9,7 @@
 #include "engine/image.h"
 #include "engine/residue.h"
 #include "engine/root.h"
+#include "engine/sweep.h"
 
 #include <string.h>
 
@@ -54,8 +55,8 @@ static int apply_container(const struct store_container *c, struct image_config 
     return 0;
 }
 
-static int add_layer(struct engine *e, struct store_container *c, struct image_config *config,
-                     bool *ret_empty, struct err *err)
+static int add_layer(struct engine *e, struct store_container *c, const struct commit_options *o,
+                     struct image_config *config, bool *ret_empty, struct err *err)
 {
     auto_done(root) struct root root = {0};
     int r = root_init(&root, &e->store, &config->diff_ids, c->path, err);
@@ -64,10 +65,22 @@ static int add_layer(struct engine *e, struct store_container *c, struct image_c
     struct overlay_options overlay;
     root_overlay_options(&root, &overlay);
     struct content_layer layer = {0};
-    r = content_layer_from_changes(&e->store, &overlay, residue_skip, NULL, &layer, ret_empty, err);
+    const struct content_changes changes = {.overlay = &overlay,
+                                            .skip = residue_skip,
+                                            .progress = o->progress,
+                                            .progress_arg = o->progress_arg};
+    r = content_layer_from_changes(&e->store, &changes, &layer, ret_empty, err);
     if (r == 0 && !*ret_empty)
         strv_add_owned(&config->diff_ids, layer.diff_id);
     return r;
+}
+
+/* Layers without a history would leave ours with fewer entries than there are layers. */
+static void complete_history(struct image_config *config)
+{
+    for (size_t i = 0; i < config->diff_ids.len; i++)
+        image_config_add_history(config,
+                                 &(struct image_history){.created_by = "layer of the base image"});
 }
 
 static void add_history(const struct store_container *c, const struct commit_options *o,
@@ -95,29 +108,45 @@ static void add_history(const struct store_container *c, const struct commit_opt
     image_config_add_history(config, &h);
 }
 
+static int commit(struct engine *e, struct store_container *c, const struct commit_options *o,
+                  const struct strv *names, char **ret_id, struct err *err)
+{
+    auto_done(image_config) struct image_config config = {0};
+    bool empty = false;
+    int r = base_config(e, c, &config, err);
+    if (r == 0)
+        r = apply_container(c, &config, err);
+    for (size_t i = 0; r == 0 && o->changes && i < o->changes->len; i++)
+        r = build_change(&config, o->changes->v[i], err);
+    if (r < 0)
+        return r;
+    if (config.n_history == 0)
+        complete_history(&config);
+    r = add_layer(e, c, o, &config, &empty, err);
+    if (r < 0)
+        return r;
+    add_history(c, o, &config, empty);
+    auto_done(store_image) struct store_image image = {0};
+    r = content_image_add(&e->store, &config, names, &image, err);
+    if (r == 0)
+        *ret_id = xstrdup(image.id);
+    return r;
+}
+
 int content_commit(struct engine *e, struct store_container *c, const struct commit_options *o,
                    char **ret_id, struct err *err)
 {
     auto_strv names = {0};
     auto_free char *full = NULL;
+    struct sweep sweep;
     int r = o->name ? image_full_name(o->name, &full, err) : 0;
+    if (r == 0)
+        r = sweep_begin(e, &sweep, err);
     if (r < 0)
         return r;
     if (full)
         strv_add(&names, full);
-    auto_done(image_config) struct image_config config = {0};
-    bool empty = false;
-    r = base_config(e, c, &config, err);
-    if (r == 0)
-        r = apply_container(c, &config, err);
-    if (r == 0)
-        r = add_layer(e, c, &config, &empty, err);
-    if (r < 0)
-        return err_wrap(err, "commit %s", c->name);
-    add_history(c, o, &config, empty);
-    auto_done(store_image) struct store_image image = {0};
-    r = content_image_add(&e->store, &config, &names, &image, err);
-    if (r == 0)
-        *ret_id = xstrdup(image.id);
-    return r;
+    r = commit(e, c, o, &names, ret_id, err);
+    sweep_end(e, &sweep, r);
+    return r < 0 ? err_wrap(err, "commit %s", c->name) : r;
 }

@@ -7,9 +7,10 @@
 #include "store/content.h"
 
 struct import_options {
-    const char *path;    /* a tar, plain or compressed; "-": standard input */
-    const char *name;    /* NULL: the image gets no name */
-    const char *message; /* for the history, or NULL */
+    const char *path;           /* a tar, plain or compressed; "-": standard input */
+    const char *name;           /* NULL: the image gets no name */
+    const char *message;        /* for the history, or NULL */
+    const struct strv *changes; /* instructions for the configuration: "CMD [...]" */
     content_progress_fn progress;
     void *progress_arg;
 };
@@ -19,9 +20,12 @@ int content_import(struct engine *e, const struct import_options *o, char **ret_
                    struct err *err);
 
 struct commit_options {
-    const char *name;    /* NULL: the image gets no name */
-    const char *author;  /* or NULL */
-    const char *message; /* or NULL */
+    const char *name;             /* NULL: the image gets no name */
+    const char *author;           /* or NULL */
+    const char *message;          /* or NULL */
+    const struct strv *changes;   /* instructions for the configuration: "CMD [...]" */
+    content_progress_fn progress; /* bytes of the new layer; or NULL */
+    void *progress_arg;
 };
 
 /* Makes an image from a container: the layers of its image and what it changed. Reads the changed

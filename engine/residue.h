@@ -8,5 +8,5 @@
 #include <stdbool.h>
 
 /* True for a mount point that the runtime made because the image lacked it (an empty /proc or
- * /etc/hosts...): such an entry does not belong into a layer. For content_layer_from_changes(). */
+ * /etc/hosts...): such an entry does not belong into a layer. For struct content_changes. */
 bool residue_skip(void *arg, const struct overlay_change *c);

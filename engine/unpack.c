@@ -10,7 +10,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static inline void cleanup_archive(struct archive **a)
@@ -67,45 +66,102 @@ static char *target_of(const char *dest, const char *name)
     return path_join(dest, name);
 }
 
-static int spool_data(struct archive *a, struct err *err)
+/* What one archive is unpacked with. */
+struct unpack {
+    struct overlay *to;
+    const char *dest;
+    const struct build_source *from;
+    const struct copy_attr *owner;
+    struct archive *a;
+    struct strv dirs; /* directories, whose times are set again at the end: entries change them */
+    struct overlay_attr *dir_attrs;
+    size_t cap;
+};
+
+static void unpack_done(struct unpack *u)
 {
-    auto_close int fd = memfd_create("unpack", MFD_CLOEXEC);
+    if (u->a)
+        archive_read_free(u->a);
+    strv_done(&u->dirs);
+    free(u->dir_attrs);
+}
+DEFINE_AUTO(unpack, unpack_done)
+
+static int spool_data(const struct unpack *u, struct err *err)
+{
+    auto_close int fd = source_spool(u->from);
     if (fd < 0)
-        return err_errno(err, -errno, "temporary file");
-    if (archive_read_data_into_fd(a, fd) != ARCHIVE_OK)
-        return err_set(err, -EIO, "%s", archive_error_string(a));
+        return err_errno(err, fd, "temporary file");
+    if (archive_read_data_into_fd(u->a, fd) != ARCHIVE_OK)
+        return err_set(err, -EIO, "%s", archive_error_string(u->a));
     if (lseek(fd, 0, SEEK_SET) < 0)
         return err_errno(err, -errno, "temporary file");
     return take_fd(&fd);
 }
 
-/* A hard link becomes a copy of the file it names: an overlay's path interface has no links. */
-static int put_hard_link(struct overlay *to, const char *from, const char *path, struct err *err)
+static int copy_data(const struct unpack *u, const char *from, int fd)
 {
-    struct stat st;
-    int r = overlay_stat(to, from, OVERLAY_NOFOLLOW, &st);
-    if (r < 0 || !S_ISREG(st.st_mode))
-        return err_errno(err, r < 0 ? r : -EINVAL, "hard link %s to %s", path, from);
-    auto_close int fd = memfd_create("unpack", MFD_CLOEXEC);
     auto_free char *chunk = xcalloc(1, 1 << 18);
     ssize_t n;
-    for (uint64_t at = 0; (n = overlay_read(to, from, chunk, 1 << 18, at)) > 0; at += (uint64_t)n)
-        if ((r = write_full(fd, chunk, (size_t)n)) < 0)
-            return err_errno(err, r, "copy %s", from);
-    if (n < 0 || lseek(fd, 0, SEEK_SET) < 0)
-        return err_errno(err, n < 0 ? (int)n : -errno, "copy %s", from);
-    struct overlay_attr a = {
-        .uid = st.st_uid, .gid = st.st_gid, .mode = st.st_mode, .mtime = st.st_mtim};
-    return overlay_put_file(to, path, &a, fd, err);
+    for (uint64_t at = 0; (n = overlay_read(u->to, from, chunk, 1 << 18, at)) > 0;
+         at += (uint64_t)n) {
+        int r = write_full(fd, chunk, (size_t)n);
+        if (r < 0)
+            return r;
+    }
+    return n < 0 ? (int)n : lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-static int put_directory(struct overlay *to, const char *path, const struct overlay_attr *attr,
+/* A hard link becomes a copy of what it names: an overlay's path interface has no links. */
+static int put_hard_link(const struct unpack *u, const char *from, const char *path,
                          struct err *err)
 {
     struct stat st;
-    if (overlay_stat(to, path, 0, &st) == 0 && S_ISDIR(st.st_mode))
-        return overlay_set_attr(to, path, attr, err);
-    return overlay_mkdirs(to, path, attr, err);
+    int r = overlay_stat(u->to, from, OVERLAY_NOFOLLOW, &st);
+    struct overlay_attr a = {
+        .uid = st.st_uid, .gid = st.st_gid, .mode = st.st_mode, .mtime = st.st_mtim};
+    if (r == 0 && S_ISLNK(st.st_mode)) {
+        auto_free char *target = NULL;
+        r = overlay_readlink(u->to, from, &target);
+        return r < 0 ? err_errno(err, r, "hard link %s to %s", path, from)
+                     : overlay_put_symlink(u->to, path, target, &a, err);
+    }
+    if (r < 0 || !S_ISREG(st.st_mode))
+        return err_errno(err, r < 0 ? r : -EINVAL, "hard link %s to %s", path, from);
+    auto_close int fd = source_spool(u->from);
+    r = fd < 0 ? fd : copy_data(u, from, fd);
+    return r < 0 ? err_errno(err, r, "copy %s", from) : overlay_put_file(u->to, path, &a, fd, err);
+}
+
+static int put_directory(struct unpack *u, const char *path, const struct overlay_attr *attr,
+                         struct err *err)
+{
+    struct stat st;
+    int r;
+    if (overlay_stat(u->to, path, 0, &st) == 0 && S_ISDIR(st.st_mode))
+        r = overlay_set_attr(u->to, path, attr, err);
+    else
+        r = overlay_mkdirs(u->to, path, attr, err);
+    if (r < 0)
+        return r;
+    grow_array(u->dir_attrs, u->dirs.len, u->cap);
+    u->dir_attrs[u->dirs.len] = *attr;
+    strv_add(&u->dirs, path);
+    return 0;
+}
+
+/* A later entry may have put something else in a directory's place. */
+static int restore_times(const struct unpack *u, struct err *err)
+{
+    for (size_t i = u->dirs.len; i-- > 0;) {
+        struct stat st;
+        int r = overlay_stat(u->to, u->dirs.v[i], 0, &st);
+        if (r < 0 || !S_ISDIR(st.st_mode))
+            continue;
+        if ((r = overlay_set_attr(u->to, u->dirs.v[i], &u->dir_attrs[i], err)) < 0)
+            return r;
+    }
+    return 0;
 }
 
 static int put_xattrs(struct overlay *to, const char *path, struct archive_entry *e,
@@ -122,63 +178,61 @@ static int put_xattrs(struct overlay *to, const char *path, struct archive_entry
     return 0;
 }
 
-static int put_entry(struct archive *a, struct archive_entry *e, struct overlay *to,
-                     const char *dest, const char *path, const struct copy_attr *owner,
-                     struct err *err)
+static int put_entry(struct unpack *u, struct archive_entry *e, const char *path, struct err *err)
 {
     const char *hard = archive_entry_hardlink(e);
     if (hard) {
-        auto_free char *from = target_of(dest, hard);
-        return from ? put_hard_link(to, from, path, err)
+        auto_free char *from = target_of(u->dest, hard);
+        return from ? put_hard_link(u, from, path, err)
                     : err_set(err, -EINVAL, "hard link %s leaves the archive", hard);
     }
-    struct overlay_attr attr = attributes(e, owner);
+    struct overlay_attr attr = attributes(e, u->owner);
     switch (archive_entry_filetype(e)) {
-    case AE_IFDIR: return put_directory(to, path, &attr, err);
-    case AE_IFLNK: return overlay_put_symlink(to, path, archive_entry_symlink(e), &attr, err);
+    case AE_IFDIR: return put_directory(u, path, &attr, err);
+    case AE_IFLNK: return overlay_put_symlink(u->to, path, archive_entry_symlink(e), &attr, err);
     case AE_IFREG: {
-        auto_close int fd = spool_data(a, err);
-        return fd < 0 ? fd : overlay_put_file(to, path, &attr, fd, err);
+        auto_close int fd = spool_data(u, err);
+        return fd < 0 ? fd : overlay_put_file(u->to, path, &attr, fd, err);
     }
-    default: return overlay_put_node(to, path, &attr, archive_entry_rdev(e), err);
+    default: return overlay_put_node(u->to, path, &attr, archive_entry_rdev(e), err);
     }
 }
 
-static int unpack_entry(struct archive *a, struct archive_entry *e, struct overlay *to,
-                        const char *dest, const struct copy_attr *owner, struct err *err)
+static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *err)
 {
     const char *name = archive_entry_pathname(e);
-    auto_free char *path = name ? target_of(dest, name) : NULL;
+    auto_free char *path = name ? target_of(u->dest, name) : NULL;
     if (!path)
         return err_set(err, -EINVAL, "the archive has a name that leaves it: %s",
                        name ? name : "(not representable)");
-    if (strcmp(path, dest) == 0)
+    if (strcmp(path, u->dest) == 0)
         return 0; /* "./": the destination itself keeps its attributes */
     auto_free char *dir = NULL, *last = NULL;
     path_split(path, &dir, &last);
     struct overlay_attr parent = {.mode = 0755, .mtime = time_now()};
-    int r = overlay_mkdirs(to, dir, &parent, err);
+    int r = overlay_mkdirs(u->to, dir, &parent, err);
     if (r == 0)
-        r = put_entry(a, e, to, dest, path, owner, err);
+        r = put_entry(u, e, path, err);
     if (r == 0 && !archive_entry_hardlink(e) && archive_entry_filetype(e) != AE_IFLNK)
-        r = put_xattrs(to, path, e, err);
+        r = put_xattrs(u->to, path, e, err);
     return r;
 }
 
-int unpack_into(struct overlay *to, const char *dest, int fd, const struct copy_attr *owner,
-                struct err *err)
+int unpack_into(struct overlay *to, const char *dest, int fd, const struct build_source *from,
+                const struct copy_attr *owner, struct err *err)
 {
-    auto_archive a = open_archive(fd);
-    if (!a)
+    auto_done(unpack) struct unpack u = {.to = to, .dest = dest, .from = from, .owner = owner};
+    u.a = open_archive(fd);
+    if (!u.a)
         return err_set(err, -EINVAL, "not an archive");
     for (;;) {
         struct archive_entry *e;
-        int r = archive_read_next_header(a, &e);
+        int r = archive_read_next_header(u.a, &e);
         if (r == ARCHIVE_EOF)
-            return 0;
+            return restore_times(&u, err);
         if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-            return err_set(err, -EINVAL, "%s", archive_error_string(a));
-        r = unpack_entry(a, e, to, dest, owner, err);
+            return err_set(err, -EINVAL, "%s", archive_error_string(u.a));
+        r = unpack_entry(&u, e, err);
         if (r < 0)
             return r;
     }

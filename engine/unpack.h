@@ -11,6 +11,7 @@
 bool unpack_is_archive(int fd);
 
 /* Unpacks below the directory `dest` of the overlay. Names with ".." are an error, links on the way
- * are resolved inside the overlay. `owner`: everybody's owner, NULL: the archive's. */
-int unpack_into(struct overlay *to, const char *dest, int fd, const struct copy_attr *owner,
-                struct err *err);
+ * are resolved inside the overlay. `owner`: everybody's owner, NULL: the archive's. `from` lends
+ * its directory for temporary files. */
+int unpack_into(struct overlay *to, const char *dest, int fd, const struct build_source *from,
+                const struct copy_attr *owner, struct err *err);

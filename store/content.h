@@ -23,11 +23,19 @@ typedef void (*content_progress_fn)(void *arg, uint64_t done, uint64_t total);
 int content_layer_import(struct store *s, int fd, content_progress_fn progress, void *arg,
                          struct content_layer *ret, struct err *err);
 
+struct content_changes {
+    const struct overlay_options *overlay;
+    /* True for an entry that is to be left out; or NULL. */
+    bool (*skip)(void *arg, const struct overlay_change *c);
+    void *skip_arg;
+    content_progress_fn progress; /* bytes of the layer, without a total; or NULL */
+    void *progress_arg;
+};
+
 /* Stores what changed in an upper directory as a layer, in OCI form (whiteouts as .wh. files,
- * numeric owners, PAX xattrs, sorted, hard links kept). Entries for which skip() is true are left
- * out (skip may be NULL). *ret_empty: nothing changed, no layer made and *ret untouched. */
-int content_layer_from_changes(struct store *s, const struct overlay_options *overlay,
-                               bool (*skip)(void *arg, const struct overlay_change *c), void *arg,
+ * numeric owners, PAX xattrs, sorted, hard links kept). *ret_empty: nothing changed, no layer made
+ * and *ret untouched. */
+int content_layer_from_changes(struct store *s, const struct content_changes *changes,
                                struct content_layer *ret, bool *ret_empty, struct err *err);
 
 /* Writes the index of a layer again from its tar. */

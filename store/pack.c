@@ -28,8 +28,7 @@ struct whiteout {
 };
 
 struct pack {
-    bool (*skip)(void *arg, const struct overlay_change *c);
-    void *skip_arg;
+    const struct content_changes *changes;
     struct whiteout *whiteouts; /* sorted by dir, then name */
     size_t n_whiteouts, cap;
     struct strv left_out; /* files with more links that skip() left out */
@@ -57,7 +56,8 @@ DEFINE_AUTO(pack, pack_done)
 
 static bool skipped(const struct pack *p, const struct overlay_change *c)
 {
-    return S_ISSOCK(c->st.st_mode) || (p->skip && p->skip(p->skip_arg, c));
+    const struct content_changes *o = p->changes;
+    return S_ISSOCK(c->st.st_mode) || (o->skip && o->skip(o->skip_arg, c));
 }
 
 static bool is_root(const char *path)
@@ -257,6 +257,8 @@ static la_ssize_t write_callback(struct archive *a, void *arg, const void *data,
 {
     struct pack *p = arg;
     int r = layer_writer_add(p->writer, data, len, p->writer_err);
+    if (r == 0 && p->changes->progress)
+        p->changes->progress(p->changes->progress_arg, p->writer->size, 0);
     if (r == 0)
         return (la_ssize_t)len;
     p->writer_error = r;
@@ -278,14 +280,13 @@ static int open_archive(struct pack *p, struct err *err)
     return 0;
 }
 
-int content_layer_from_changes(struct store *s, const struct overlay_options *overlay,
-                               bool (*skip)(void *arg, const struct overlay_change *c), void *arg,
+int content_layer_from_changes(struct store *s, const struct content_changes *changes,
                                struct content_layer *ret, bool *ret_empty, struct err *err)
 {
+    const struct overlay_options *overlay = changes->overlay;
     struct err writer_err = {0};
     auto_done(layer_writer) struct layer_writer w = {.st = {.fd = -1, .lock = -1}, .fd = -1};
-    auto_done(pack) struct pack p = {
-        .skip = skip, .skip_arg = arg, .writer = &w, .writer_err = &writer_err};
+    auto_done(pack) struct pack p = {.changes = changes, .writer = &w, .writer_err = &writer_err};
     int r = overlay_changes(overlay, collect, &p, err);
     if (r < 0)
         return r;
