@@ -16,6 +16,7 @@
 
 /* What is common to all commands of one invocation. */
 struct invocation {
+    char *const *argv;            /* the whole command line */
     struct engine *engine;        /* opened store and directories; NULL when the command said no */
     const struct opt *table;      /* the running command's */
     const struct opt_result *res; /* for opt_given() */

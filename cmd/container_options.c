@@ -44,15 +44,19 @@ static int write_cidfile(const char *path, const char *id, struct err *err)
 int container_options_create(struct invocation *in, const struct container_values *v,
                              const struct strv *args, struct store_container *ret, struct err *err)
 {
-    auto_strv env = {0}, command = {0};
+    auto_strv env = {0}, command = {0}, invocation = {0};
     for (size_t i = 0; i < v->env_files.len; i++) {
         int r = read_env_file(v->env_files.v[i], &env, err);
         if (r < 0)
             return r;
     }
     strv_extend(&env, &v->env);
+    for (char *const *word = in->argv; *word; word++)
+        strv_add(&invocation, *word);
     for (size_t i = 1; i < args->len; i++)
         strv_add(&command, args->v[i]);
+    if (v->stop_timeout < 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "--stop-timeout must not be negative");
     if (v->replace && !v->name)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "cannot replace container without --name being set");
@@ -80,7 +84,10 @@ int container_options_create(struct invocation *in, const struct container_value
         .interactive = v->interactive,
         .auto_remove = v->auto_remove,
         .read_only = v->read_only,
+        .invocation = &invocation,
     };
     r = container_create(in->engine, &o, ret, err);
-    return r < 0 || !v->cidfile ? r : write_cidfile(v->cidfile, ret->id, err);
+    if (r == 0 && v->cidfile && (r = write_cidfile(v->cidfile, ret->id, err)) < 0)
+        container_remove(in->engine, ret, true, 0, &(struct err){0});
+    return r;
 }

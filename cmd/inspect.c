@@ -6,6 +6,7 @@
 #include "engine/container.h"
 #include "engine/image.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct values {
@@ -60,11 +61,16 @@ static int inspect_all(struct invocation *in, const struct values *v, const char
     int result = 0;
     strv_foreach (names, name) {
         json_t *one = NULL;
-        int r = inspect_one(in, type, name, &one, err);
-        if (r == 0)
+        struct err failed = {0};
+        int r = inspect_one(in, type, name, &one, &failed);
+        if (r == 0) {
             json_array_append_new(found, one);
-        else
-            result = r;
+            continue;
+        }
+        if (result < 0) /* all are told, the last by main() */
+            fprintf(stderr, "Error: %s\n", err->message);
+        result = r;
+        *err = failed;
     }
     if (result < 0 && v->format && json_array_size(found) == 0)
         return result;

@@ -79,7 +79,7 @@ static int run_parsed(struct program *p, const struct command *cmd, void *values
                       struct opt_result *res, int *ret_status, struct err *err)
 {
     struct engine engine = {0};
-    struct invocation in = {.table = cmd->opts, .res = res};
+    struct invocation in = {.argv = p->argv, .table = cmd->opts, .res = res};
     struct engine_options o = {.root = p->globals.root, .runroot = p->globals.runroot};
     if (!cmd->no_engine) {
         int r = engine_open(&o, &engine, err);

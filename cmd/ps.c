@@ -68,10 +68,11 @@ static void put_status(json_t *row, json_t *shown, int64_t now)
         json_put(shown, "Status", json_sprintf("Up %s", human_duration(now - since, text)));
     } else if (strcmp(state, "exited") == 0) {
         int64_t since = json_integer_value(json_object_get(row, "ExitedAt"));
+        bool told = since > 0; /* not when its monitor was killed */
         json_put(shown, "Status",
-                 json_sprintf("Exited (%lld) %s",
-                              json_integer_value(json_object_get(row, "ExitCode")),
-                              human_ago(now - since, text)));
+                 json_sprintf("Exited (%lld)%s%s",
+                              json_integer_value(json_object_get(row, "ExitCode")), told ? " " : "",
+                              told ? human_ago(now - since, text) : ""));
     } else {
         json_put(shown, "Status", json_string("Created"));
     }

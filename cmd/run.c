@@ -30,13 +30,19 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
 {
     struct values *v = values;
     auto_done(store_container) struct store_container c = {0};
-    int r = container_options_create(in, &v->container, args, &c, err);
+    int r = v->detach_keys ? container_check_detach_keys(v->detach_keys, err) : 0;
+    if (r == 0)
+        r = container_options_create(in, &v->container, args, &c, err);
     if (r < 0)
         return r;
     auto_close int channel = -1;
     r = container_start(in->engine, &c, &channel, err);
-    if (r < 0)
+    if (r < 0) {
+        /* The monitor removes it when it gets so far; before that it is ours to do. */
+        if (v->container.auto_remove)
+            container_remove(in->engine, &c, true, 0, &(struct err){0});
         return r;
+    }
     if (v->detach) {
         puts(c.id);
         return 0;

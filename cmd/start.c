@@ -30,6 +30,8 @@ static int start_one(struct invocation *in, struct store_container *c, const cha
     }
     auto_close int channel = -1;
     int r = container_start(in->engine, c, &channel, err);
+    if (r == -EBUSY && !v->attach && !v->interactive)
+        r = 0; /* another start was quicker */
     if (r < 0)
         return r;
     if (!v->attach && !v->interactive) {
@@ -46,7 +48,8 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     if (args->len > 1 && (v->attach || v->interactive))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "you cannot start and attach multiple containers at once");
-    return each_container(in, args, false, start_one, values, err);
+    int r = v->detach_keys ? container_check_detach_keys(v->detach_keys, err) : 0;
+    return r < 0 ? r : each_container(in, args, false, start_one, values, err);
 }
 
 const struct command cmd_start = {

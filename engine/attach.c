@@ -3,6 +3,7 @@
 #include "engine/container.h"
 
 #include "base/json.h"
+#include "runtime/detach_keys.h"
 #include "runtime/monitor.h"
 
 int container_attach(const struct store_container *c, int channel,
@@ -19,4 +20,10 @@ int container_attach(const struct store_container *c, int channel,
         .hold_output = !tty,
     };
     return attach_run(channel, &how, ret_exit_code, err);
+}
+
+int container_check_detach_keys(const char *keys, struct err *err)
+{
+    struct detach_keys parsed = {0};
+    return detach_keys_parse(keys, &parsed, err);
 }

@@ -52,6 +52,9 @@ struct container_attach_options {
 int container_attach(const struct store_container *c, int channel,
                      const struct container_attach_options *o, int *ret_exit_code, struct err *err);
 
+/* So that a mistake in them is known before anything is done. */
+int container_check_detach_keys(const char *keys, struct err *err);
+
 /* Stops: the stop signal, after `timeout` seconds SIGKILL; waits until the monitor has recorded the
  * exit. Success when it does not run. timeout -1: the container's own. */
 int container_stop(struct engine *e, struct store_container *c, int64_t timeout, struct err *err);
@@ -64,6 +67,8 @@ enum container_status { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED }
 
 /* As the processes say. */
 enum container_status container_status(const struct store_container *c);
+/* -1: its monitor was killed or the machine went down, so nobody knows how it ended. */
+int container_exit_code(const struct store_container *c);
 const char *container_status_name(enum container_status status);
 
 /* Rows for `ps`: running ones, or all. Fields are podman's. New reference in *ret. */
@@ -93,3 +98,5 @@ int container_logs(struct engine *e, struct store_container *c, const struct log
 /* Which containers use the image with this id: their short ids, appended. */
 int container_users_of_image(struct engine *e, const char *image_id, struct strv *ret,
                              struct err *err);
+/* How many containers each image has: {"id": count}. New reference. */
+int container_counts(struct engine *e, json_t **ret, struct err *err);

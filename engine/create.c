@@ -148,6 +148,16 @@ static int parse_volume(const char *volume, json_t **ret, struct err *err)
     return 0;
 }
 
+static bool has_destination(const json_t *mounts, const char *path)
+{
+    size_t i;
+    json_t *m;
+    json_array_foreach ((json_t *)mounts, i, m)
+        if (strcmp(json_get_string(m, "Destination", ""), path) == 0)
+            return true;
+    return false;
+}
+
 static int parse_volumes(const struct strv *volumes, json_t **ret, struct err *err)
 {
     auto_json json_t *all = json_array();
@@ -156,7 +166,12 @@ static int parse_volumes(const struct strv *volumes, json_t **ret, struct err *e
         int r = parse_volume(volumes->v[i], &one, err);
         if (r < 0)
             return r;
+        const char *target = json_get_string(one, "Destination", "");
+        if (has_destination(all, target))
+            r = err_kind(err, ERR_USAGE, -EINVAL, "%s: duplicate mount destination", target);
         json_array_append_new(all, one);
+        if (r < 0)
+            return r;
     }
     *ret = take_ptr(all);
     return 0;

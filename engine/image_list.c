@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/container.h"
 #include "spec/reference.h"
 
 #include <fnmatch.h>
@@ -29,11 +30,12 @@ static int match_reference(const struct store_image *image, const char *pattern)
     return 0;
 }
 
-static int match_labels(const struct match *m, const char *wanted, struct err *err)
+static int match_dangling(const struct store_image *image, const char *value, struct err *err)
 {
-    auto_done(image_config) struct image_config config = {0};
-    int r = store_image_config(&m->engine->store, m->image, &config, NULL, err);
-    return r < 0 ? r : filter_label(config.run.labels, wanted);
+    bool wanted = strcmp(value, "true") == 0;
+    if (!wanted && strcmp(value, "false") != 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "dangling=%s: must be true or false", value);
+    return (image->names.len == 0) == wanted;
 }
 
 static int match_age(const struct match *m, const char *name, bool before, struct err *err)
@@ -51,18 +53,18 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
     if (strcmp(key, "id") == 0)
         return strncmp(m->image->id, value, strlen(value)) == 0;
     if (strcmp(key, "dangling") == 0)
-        return (m->image->names.len == 0) == (strcmp(value, "true") == 0);
+        return match_dangling(m->image, value, err);
     if (strcmp(key, "reference") == 0)
         return match_reference(m->image, value);
     if (strcmp(key, "label") == 0)
-        return match_labels(m, value, err);
+        return filter_label(m->image->labels, value);
     if (strcmp(key, "before") == 0 || strcmp(key, "since") == 0)
         return match_age(m, value, *key == 'b', err);
     return err_kind(err, ERR_USAGE, -EINVAL, "%s is an invalid filter", key);
 }
 
 /* A row for `name`, or for an image without names. */
-static json_t *row(const struct store_image *image, const char *name)
+static json_t *row(const struct store_image *image, const char *name, const json_t *counts)
 {
     auto_done(image_ref) struct image_ref ref = {0};
     auto_free char *repository = NULL;
@@ -77,6 +79,8 @@ static json_t *row(const struct store_image *image, const char *name)
     json_put(o, "Size", json_integer(image->size));
     json_put(o, "VirtualSize", json_integer(image->size));
     json_put(o, "Names", json_from_strv(&image->names));
+    json_put(o, "Containers", json_integer(json_integer_value(json_object_get(counts, image->id))));
+    json_put(o, "Labels", json_deep_copy(image->labels));
     json_put(o, "Dangling", json_boolean(image->names.len == 0));
     return o;
 }
@@ -97,13 +101,14 @@ static bool name_asked_for(const char *name, const char *asked)
            (!tag_written || (a.tag && n.tag && strcmp(a.tag, n.tag) == 0));
 }
 
-static void add_rows(json_t *rows, const struct store_image *image, const char *asked)
+static void add_rows(json_t *rows, const struct store_image *image, const char *asked,
+                     const json_t *counts)
 {
     if (image->names.len == 0 && !asked)
-        json_array_append_new(rows, row(image, NULL));
+        json_array_append_new(rows, row(image, NULL, counts));
     for (size_t i = 0; i < image->names.len; i++)
         if (!asked || name_asked_for(image->names.v[i], asked))
-            json_array_append_new(rows, row(image, image->names.v[i]));
+            json_array_append_new(rows, row(image, image->names.v[i], counts));
 }
 
 /* --- order ---------------------------------------------------------------------------------- */
@@ -165,7 +170,10 @@ int image_list(struct engine *e, const struct image_list_options *o, json_t **re
 {
     struct store_image *all = NULL;
     size_t n = 0;
-    int r = store_image_list(&e->store, &all, &n, err);
+    auto_json json_t *counts = NULL;
+    int r = container_counts(e, &counts, err);
+    if (r == 0)
+        r = store_image_list(&e->store, &all, &n, err);
     if (r < 0)
         return r;
     auto_json json_t *rows = json_array();
@@ -174,7 +182,7 @@ int image_list(struct engine *e, const struct image_list_options *o, json_t **re
         bool match = false;
         r = filters_match(o->filters, match_one, &m, &match, err);
         if (r == 0 && match)
-            add_rows(rows, &all[i], o->name);
+            add_rows(rows, &all[i], o->name, counts);
     }
     for (size_t i = 0; i < n; i++)
         store_image_done(&all[i]);

@@ -25,7 +25,7 @@ static json_t *state_object(const struct store_container *c, enum container_stat
     json_put(s, "Dead", json_false());
     json_put(s, "Pid", json_integer(running ? init.pid : 0));
     json_put(s, "ConmonPid", json_integer(running ? monitor.pid : 0));
-    json_put(s, "ExitCode", json_integer(state_get_int(c->state, "ExitCode")));
+    json_put(s, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(s, "Error", json_get_string(c->state, "Error", ""));
     json_put_string(s, "StartedAt", json_get_string(c->state, "StartedAt", NEVER));
     json_put_string(s, "FinishedAt", json_get_string(c->state, "FinishedAt", NEVER));

@@ -57,7 +57,7 @@ static int match_exited(const struct match *m, const char *value, struct err *er
     long code = strtol(value, &end, 10);
     if (!*value || *end)
         return err_kind(err, ERR_USAGE, -EINVAL, "exited=%s: not a number", value);
-    return m->status == CONTAINER_EXITED && state_get_int(m->c->state, "ExitCode") == code;
+    return m->status == CONTAINER_EXITED && container_exit_code(m->c) == code;
 }
 
 static bool match_ancestor(const struct match *m, const char *value)
@@ -113,7 +113,7 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "StartedAt", json_integer(state_get_time(c->state, "StartedAt").tv_sec));
     json_put(o, "ExitedAt", json_integer(state_get_time(c->state, "FinishedAt").tv_sec));
     json_put(o, "Exited", json_boolean(status == CONTAINER_EXITED));
-    json_put(o, "ExitCode", json_integer(state_get_int(c->state, "ExitCode")));
+    json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
     json_put(o, "Pid", json_integer(status == CONTAINER_RUNNING ? init.pid : 0));
     json_put(o, "Labels", json_deep_copy(json_object_get(config, "Labels")));
@@ -241,4 +241,22 @@ int container_users_of_image(struct engine *e, const char *image_id, struct strv
             strv_addf(ret, "%.*s", ID_SHORT_LEN, all[i].id);
     free_containers(all, n);
     return r;
+}
+
+int container_counts(struct engine *e, json_t **ret, struct err *err)
+{
+    struct store_container *all = NULL;
+    size_t n = 0;
+    int r = store_container_list(&e->store, &all, &n, err);
+    if (r < 0)
+        return r;
+    json_t *counts = json_object();
+    for (size_t i = 0; i < n; i++) {
+        const char *id = json_get_string(all[i].config, "Image", "");
+        json_int_t count = json_integer_value(json_object_get(counts, id));
+        json_put(counts, id, json_integer(count + 1));
+    }
+    free_containers(all, n);
+    *ret = counts;
+    return 0;
 }

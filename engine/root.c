@@ -5,9 +5,9 @@
 #include "base/alloc.h"
 #include "base/proc.h"
 #include "netns/netns.h"
+#include "overlay-fuse/layer.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* An index can be lost or of an older format: the other program writes it again from the tar. */
 static int mend_index(struct store *s, const char *diff_id, struct err *err)
@@ -16,8 +16,19 @@ static int mend_index(struct store *s, const char *diff_id, struct err *err)
     int r = program_find("wherry-image", &program, err);
     if (r < 0)
         return r;
-    char *const argv[] = {program, "--root", s->root, "system", "reindex", (char *)diff_id, NULL};
+    char *const argv[] = {program,  "--root",  s->root,         "--runroot", s->runroot,
+                          "system", "reindex", (char *)diff_id, NULL};
     return proc_run(argv, err);
+}
+
+/* The reader's own check: the server would find the same, but when it is too late to mend. */
+static bool index_is_good(const char *tar, const char *index)
+{
+    struct layer layer;
+    int r = layer_open(tar, index, &layer, NULL);
+    if (r == 0)
+        layer_close(&layer);
+    return r != -ENOENT && r != -ESTALE;
 }
 
 int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
@@ -31,10 +42,10 @@ int root_init(struct root *root, struct store *s, const struct strv *diff_ids, c
         if (r < 0)
             return r;
         root->layers[root->n_layers++] = (struct overlay_layer_files){.tar = tar, .index = index};
-        if (access(index, R_OK) < 0) {
+        if (!index_is_good(tar, index)) {
             r = mend_index(s, diff_ids->v[i - 1], err);
             if (r < 0)
-                return err_wrap(err, "layer %s has no index", diff_ids->v[i - 1]);
+                return err_wrap(err, "layer %s has no good index", diff_ids->v[i - 1]);
         }
     }
     root->upper = xasprintf("%s/upper", dir);

@@ -21,37 +21,45 @@ enum container_status container_status(const struct store_container *c)
     return proc_alive(&init) || proc_alive(&monitor) ? CONTAINER_RUNNING : CONTAINER_EXITED;
 }
 
+int container_exit_code(const struct store_container *c)
+{
+    bool untold = strcmp(json_get_string(c->state, "Status", ""), "running") == 0 &&
+                  container_status(c) == CONTAINER_EXITED;
+    return untold ? -1 : (int)state_get_int(c->state, "ExitCode");
+}
+
 const char *container_status_name(enum container_status status)
 {
     static const char *const names[] = {"created", "running", "exited"};
     return names[status];
 }
 
-/* Waits until the process is gone: true, or false after `milliseconds`. */
-static bool wait_gone(const struct proc_id *id, int64_t milliseconds)
+/* Waits until the process is gone: true, or false after `seconds`. */
+static bool wait_gone(const struct proc_id *id, int64_t seconds)
 {
+    int milliseconds = seconds > INT32_MAX / 1000 ? INT32_MAX : (int)seconds * 1000;
     auto_close int fd = proc_open(id);
     if (fd < 0)
         return true;
     struct pollfd p = {.fd = fd, .events = POLLIN};
     int r;
     do
-        r = poll(&p, 1, milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds);
+        r = poll(&p, 1, milliseconds);
     while (r < 0 && errno == EINTR);
     return r > 0;
 }
 
 /* What killing may take: the kernel ends the pid namespace, the monitor cleans up and records. */
-#define KILL_PATIENCE_MS 10000
+#define KILL_PATIENCE 10 /* seconds */
 
 static int kill_and_wait(const struct store_container *c, const struct proc_id *init,
                          const struct proc_id *monitor, struct err *err)
 {
     proc_signal(init, SIGKILL);
-    if (wait_gone(init, KILL_PATIENCE_MS) && wait_gone(monitor, KILL_PATIENCE_MS))
+    if (wait_gone(init, KILL_PATIENCE) && wait_gone(monitor, KILL_PATIENCE))
         return 0;
     return err_set(err, -ETIMEDOUT, "container %s did not end within %d seconds of being killed",
-                   c->name, KILL_PATIENCE_MS / 1000);
+                   c->name, KILL_PATIENCE);
 }
 
 /* The caller holds the life-cycle lock, which the monitor never takes. */
@@ -62,8 +70,8 @@ static int stop_locked(struct store_container *c, int signal, int64_t timeout, s
     struct proc_id init, monitor;
     state_get_process(c->state, "Init", &init);
     state_get_process(c->state, "Monitor", &monitor);
-    if (signal != SIGKILL && proc_signal(&init, signal) == 0 && wait_gone(&init, timeout * 1000) &&
-        wait_gone(&monitor, KILL_PATIENCE_MS))
+    if (signal != SIGKILL && proc_signal(&init, signal) == 0 && wait_gone(&init, timeout) &&
+        wait_gone(&monitor, KILL_PATIENCE))
         return 0;
     return kill_and_wait(c, &init, &monitor, err);
 }

@@ -19,6 +19,7 @@ void store_image_done(struct store_image *img)
     free(img->digest);
     strv_done(&img->names);
     strv_done(&img->layers);
+    json_decref(img->labels);
     *img = (struct store_image){0};
 }
 
@@ -90,6 +91,7 @@ int store_image_load(struct store *s, const json_t *index, const char *digest,
     struct store_image img = {
         .id = xstrdup(digest_hex(m.config.digest)),
         .digest = xstrdup(digest),
+        .labels = json_incref(config.run.labels),
         .size = layers_size(s, &m, &config),
         .created = created.tv_sec,
     };

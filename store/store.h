@@ -49,6 +49,7 @@ struct store_image {
     char *digest;       /* manifest digest, "sha256:..." */
     struct strv names;  /* full references, "docker.io/library/hello:latest"; empty: dangling */
     struct strv layers; /* diff ids, bottom first */
+    json_t *labels;     /* object of strings */
     int64_t size;       /* bytes of the uncompressed layers */
     int64_t created;    /* seconds since the epoch, 0 when the image does not say */
 };
