@@ -207,6 +207,10 @@ start_sleeper() { # NAME
     wait_for no_processes
     run_apart wherry ps -q
     assert_output ''
+    # Nobody knows how it ended: that is not success.
+    run_apart wherry ps -a --format '{{.Status}}'
+    assert_output 'Exited (-1)'
+    assert_equal "$(wherry inspect --format '{{.State.ExitCode}}' victim)" -1
     run_apart wherry rm victim
     assert_status 0
 }
@@ -224,6 +228,30 @@ start_sleeper() { # NAME
         'running true i'
     assert_equal "$(wherry inspect --format '{{index .Config.Cmd 0}}' i)" sh
     wherry rm -f i
+}
+
+@test "inspect tells how a container was made" {
+    wherry create --name=i -e A=1 debian true
+    run_apart wherry inspect --format '{{json .Config.CreateCommand}}' i
+    assert_output "[\"$WHERRY\",\"create\",\"--name=i\",\"-e\",\"A=1\",\"debian\",\"true\"]"
+}
+
+@test "inspect names everything that is missing, and prints the rest" {
+    wherry create --name i debian true
+    run_apart wherry inspect --format '{{.Name}}' missing1 i missing2
+    assert_status 125
+    assert_output i
+    assert_match "$stderr" 'missing1'
+    assert_match "$stderr" 'missing2'
+}
+
+@test "stop and rm do not wait for a container that runs" {
+    start_sleeper s
+    start_sleeper r
+    run_apart timeout 8 "$WHERRY" stop s
+    assert_status 0
+    run_apart timeout 8 "$WHERRY" rm -f r
+    assert_status 0
 }
 
 @test "inspect of nothing prints an empty array and fails with 125" {

@@ -52,6 +52,20 @@ run_small() { # IMAGE
     run_small small
 }
 
+@test "import --change and --message" {
+    small_tar
+    wherry import -q -c 'CMD ["/hello"]' -c 'LABEL a=b' -m 'from a test' small.tar small
+    run_apart wherry run --name c small
+    assert_output 'Hello from a container with nothing in it but this program.'
+    assert_equal "$(wherry inspect --format '{{.Comment}}' --type image small)" 'from a test'
+    run_apart wherry images --format '{{.Labels.a}} {{.Containers}}'
+    assert_output 'b 1'
+    run_apart wherry images -q --filter label=a=b
+    assert_equal "${#lines[@]}" 1
+    run_apart wherry images -q --filter label=a=c
+    assert_output ''
+}
+
 @test "import without a name makes a nameless image" {
     small_tar
     wherry import small.tar

@@ -53,7 +53,7 @@ test_setup() {
     run_apart wherry run --rm changed sh -c 'echo $X'
     assert_output y
     run_apart wherry commit -c 'RUN true' c bad
-    assert_status 125
+    assert_refused 'RUN is not a valid change command'
 }
 
 @test "modes, owners, times and hard links survive a commit" {

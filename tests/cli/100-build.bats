@@ -291,3 +291,42 @@ END
     run_apart wherry images --format '{{.Repository}}'
     assert_match "$output" '<none>'
 }
+
+@test "a build that is killed takes its running step along, and leaves nothing" {
+    find "$WHERRY_ROOT/blobs" "$WHERRY_ROOT/index" -type f | sort >before
+    printf 'FROM debian\nCOPY Dockerfile /made\nRUN echo runs; sleep 1000\n' >context/Dockerfile
+    "$WHERRY" build context >out 2>&1 3>&- &
+    local build=$!
+    wait_for grep -q '^runs' out
+    kill -KILL "$build"
+    wait "$build" || true
+    wait_for no_processes
+    wait_for no_temporary_files
+    find "$WHERRY_ROOT/blobs" "$WHERRY_ROOT/index" -type f | sort >after
+    diff before after
+}
+
+@test "ADD of a tar keeps links, directory times and modes" {
+    mkdir -p tree/dir
+    echo one >tree/dir/a
+    ln tree/dir/a tree/dir/b
+    ln -s a tree/dir/link
+    chmod 4711 tree/dir/a
+    touch -d '2001-02-03 04:05:06 UTC' tree/dir
+    tar -C tree --owner=0 --group=0 -cf context/t.tar .
+    build <<'END'
+FROM debian
+ADD t.tar /added/
+END
+    assert_status 0
+    run_apart wherry run --rm it sh -c \
+        'cat /added/dir/b; readlink /added/dir/link; stat -c "%a" /added/dir/a; stat -c "%Y" /added/dir'
+    assert_output $'one\na\n4711\n981173106'
+}
+
+@test "--iidfile gets the image's id" {
+    echo 'FROM debian' >context/Dockerfile
+    run_apart wherry build -q --iidfile iid context
+    assert_status 0
+    assert_equal "$(cat iid)" "sha256:${output#sha256:}"
+}

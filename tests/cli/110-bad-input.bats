@@ -74,6 +74,51 @@ nothing_left() {
     nothing_left
 }
 
+@test "what is wrong with an option is known before there is a container" {
+    run_apart wherry run --stop-timeout=-1 hello
+    assert_refused stop-timeout
+    run_apart wherry run --detach-keys=nonsense hello
+    assert_refused nonsense
+    run_apart wherry run -v "$PWD:/x" -v "$PWD:/x/" hello
+    assert_refused 'duplicate mount destination'
+    run_apart wherry run --cidfile "$PWD/missing/cid" hello
+    assert_refused missing/cid
+    nothing_left
+}
+
+@test "a layer that is missing: told, and no container with --rm" {
+    local layer
+    layer=$(wherry image inspect --format '{{index .RootFS.Layers 0}}' hello)
+    mv "$WHERRY_ROOT/blobs/sha256/${layer#sha256:}" layer
+    run_apart wherry run --rm hello
+    assert_status 125
+    assert_match "$stderr" "^Error: .*${layer#sha256:}"
+    mv layer "$WHERRY_ROOT/blobs/sha256/${layer#sha256:}"
+    nothing_left
+}
+
+@test "a build that fails leaves none of the layers it made" {
+    printf 'FROM hello\nCOPY Dockerfile /one\nCOPY missing /two\n' >Dockerfile
+    run_apart wherry build .
+    assert_status 125
+    assert_match "$stderr" missing
+    nothing_left
+}
+
+@test "an import that is killed leaves nothing" {
+    mkfifo tar
+    "$WHERRY" import tar killed 3>&- &
+    local import=$!
+    exec 4>tar
+    tar -cf - -C "$BATS_RUN_TMPDIR/hello" . | head -c 20000 >&4
+    wait_for bash -c 'find "$1/tmp" -name layer -size +15k | grep -q .' bash "$WHERRY_ROOT"
+    kill -KILL "$import"
+    wait "$import" || true
+    exec 4>&-
+    wait_for no_temporary_files
+    nothing_left
+}
+
 @test "a name that is taken" {
     wherry create --name taken hello
     run_apart wherry create --name taken hello
