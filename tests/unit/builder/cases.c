@@ -49,6 +49,14 @@ size_t cases_read(const char *file, struct test_case **ret)
     return n;
 }
 
+/* All texts are parts of the file's, which begins with the first one's "=== ". */
+void cases_free(struct test_case *v, size_t n)
+{
+    if (n)
+        free(v[0].name - 4);
+    free(v);
+}
+
 static char *unescape(const char *s)
 {
     struct buf b = {0};
@@ -65,7 +73,8 @@ size_t rows_read(const char *file, size_t fields, struct strv **ret)
 {
     struct strv *rows = NULL;
     size_t n = 0, cap = 0;
-    char *p = read_data(file);
+    auto_free char *text = read_data(file);
+    char *p = text;
     for (char *line; (line = strsep(&p, "\n"));) {
         if (!*line || *line == '#')
             continue;
@@ -81,6 +90,13 @@ size_t rows_read(const char *file, size_t fields, struct strv **ret)
     }
     *ret = rows;
     return n;
+}
+
+void rows_free(struct strv *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        strv_done(&rows[i]);
+    free(rows);
 }
 
 int differs(const char *name, const char *got, const char *expected)

@@ -14,9 +14,11 @@ struct test_case {
     char *name, *input, *expected;
 };
 
-/* Reads tests/data/dockerfile/<file>; fails the test when it cannot. The caller lets it leak. */
+/* Reads tests/data/dockerfile/<file>; fails the test when it cannot. */
 size_t cases_read(const char *file, struct test_case **ret);
+void cases_free(struct test_case *v, size_t n);
 /* Rows of a table; each has exactly `fields` fields. */
 size_t rows_read(const char *file, size_t fields, struct strv **ret);
+void rows_free(struct strv *rows, size_t n);
 /* Prints and counts when the two differ; returns 1 then, else 0. */
 int differs(const char *name, const char *got, const char *expected);

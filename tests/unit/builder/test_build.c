@@ -263,6 +263,7 @@ static void check_cases(const char *file, size_t at_least)
         auto_free char *got = build(v[i].input);
         bad += differs(v[i].name, got, v[i].expected);
     }
+    cases_free(v, n);
     assert_int_equal(bad, 0);
 }
 

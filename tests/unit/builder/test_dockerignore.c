@@ -29,6 +29,7 @@ static void test_table(void **state)
         if (r == 0)
             bad += differs(name, ignore_prune(&l, path) ? "prune" : "walk", rows[i].v[3]);
     }
+    rows_free(rows, n);
     assert_int_equal(bad, 0);
 }
 

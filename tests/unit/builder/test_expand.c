@@ -73,9 +73,8 @@ static void test_table(void **state)
         auto_free char *got = run(rows[i].v[0], rows[i].v[1]);
         auto_free char *name = xasprintf("%s: %s", rows[i].v[0], rows[i].v[1]);
         bad += differs(name, got, rows[i].v[2]);
-        strv_done(&rows[i]);
     }
-    free(rows);
+    rows_free(rows, n);
     assert_int_equal(bad, 0);
 }
 

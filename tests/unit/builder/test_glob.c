@@ -25,6 +25,7 @@ static void test_table(void **state)
         auto_free char *name = xasprintf("%s on %s", rows[i].v[0], rows[i].v[1]);
         bad += differs(name, r < 0 ? "bad" : yes ? "yes" : "no", rows[i].v[2]);
     }
+    rows_free(rows, n);
     assert_int_equal(bad, 0);
     assert_true(glob_has_magic("a*") && glob_has_magic("[a]") && glob_has_magic("a\\b"));
     assert_false(glob_has_magic("a/b.c]"));

@@ -95,6 +95,7 @@ static void check_cases(const char *file, size_t at_least)
         auto_free char *got = parse_and_dump(v[i].input);
         bad += differs(v[i].name, got, v[i].expected);
     }
+    cases_free(v, n);
     assert_int_equal(bad, 0);
 }
 
@@ -120,6 +121,7 @@ static void test_json(void **state)
         auto_free char *got = json ? xasprintf("json %zu %s", words.len, joined) : xstrdup("shell");
         bad += differs(rows[i].v[0], got, rows[i].v[1]);
     }
+    rows_free(rows, n);
     assert_int_equal(bad, 0);
 }
 
