@@ -13,15 +13,28 @@ static char *key_of(const char *filter)
     return eq && eq != filter ? xstrndup(filter, (size_t)(eq - filter)) : NULL;
 }
 
+int filters_check(const struct strv *filters, const char *const *keys, struct err *err)
+{
+    for (size_t i = 0; filters && i < filters->len; i++) {
+        auto_free char *key = key_of(filters->v[i]);
+        if (!key)
+            return err_kind(err, ERR_USAGE, -EINVAL, "invalid filter \"%s\": must be KEY=VALUE",
+                            filters->v[i]);
+        const char *const *known = keys;
+        while (*known && strcmp(*known, key) != 0)
+            known++;
+        if (!*known)
+            return err_kind(err, ERR_USAGE, -EINVAL, "%s is an invalid filter", key);
+    }
+    return 0;
+}
+
 int filters_match(const struct strv *filters, filter_fn fn, void *arg, bool *ret_match,
                   struct err *err)
 {
     *ret_match = true;
     for (size_t i = 0; filters && i < filters->len; i++) {
         auto_free char *key = key_of(filters->v[i]);
-        if (!key)
-            return err_kind(err, ERR_USAGE, -EINVAL, "invalid filter \"%s\": must be KEY=VALUE",
-                            filters->v[i]);
         bool all = strcmp(key, "label") == 0 || strcmp(key, "label!") == 0;
         bool any = false;
         for (size_t j = 0; j < filters->len; j++) {

@@ -9,10 +9,14 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Asks about one filter: 1 matches, 0 does not, -EINVAL: no such key or value (*err says so). */
+/* Asks about one filter: 1 matches, 0 does not, negative: no such value (*err says so). */
 typedef int (*filter_fn)(void *arg, const char *key, const char *value, struct err *err);
 
-/* Applies all filters; *ret_match tells. A filter without '=' is ERR_USAGE. */
+/* Before there is anything to match: a filter without '=' or with a key that `keys` (ends in NULL)
+ * does not have is ERR_USAGE. */
+int filters_check(const struct strv *filters, const char *const *keys, struct err *err);
+
+/* Applies all filters, which were checked; *ret_match tells. */
 int filters_match(const struct strv *filters, filter_fn fn, void *arg, bool *ret_match,
                   struct err *err);
 

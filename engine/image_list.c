@@ -47,6 +47,9 @@ static int match_age(const struct match *m, const char *name, bool before, struc
     return before ? m->image->created < other.created : m->image->created > other.created;
 }
 
+static const char *const filter_keys[] = {"id",     "dangling", "reference", "label",
+                                          "before", "since",    NULL};
+
 static int match_one(void *arg, const char *key, const char *value, struct err *err)
 {
     const struct match *m = arg;
@@ -58,9 +61,7 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
         return match_reference(m->image, value);
     if (strcmp(key, "label") == 0)
         return filter_label(m->image->labels, value);
-    if (strcmp(key, "before") == 0 || strcmp(key, "since") == 0)
-        return match_age(m, value, *key == 'b', err);
-    return err_kind(err, ERR_USAGE, -EINVAL, "%s is an invalid filter", key);
+    return match_age(m, value, *key == 'b', err);
 }
 
 /* A row for `name`, or for an image without names. */
@@ -171,7 +172,9 @@ int image_list(struct engine *e, const struct image_list_options *o, json_t **re
     struct store_image *all = NULL;
     size_t n = 0;
     auto_json json_t *counts = NULL;
-    int r = container_counts(e, &counts, err);
+    int r = filters_check(o->filters, filter_keys, err);
+    if (r == 0)
+        r = container_counts(e, &counts, err);
     if (r == 0)
         r = store_image_list(&e->store, &all, &n, err);
     if (r < 0)

@@ -67,6 +67,9 @@ static bool match_ancestor(const struct match *m, const char *value)
     return strncmp(id, value, strlen(value)) == 0 || strstr(name, value) != NULL;
 }
 
+static const char *const filter_keys[] = {"id",     "name",     "label",  "label!", "status",
+                                          "exited", "ancestor", "before", "since",  NULL};
+
 static int match_one(void *arg, const char *key, const char *value, struct err *err)
 {
     const struct match *m = arg;
@@ -85,9 +88,7 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
         return match_exited(m, value, err);
     if (strcmp(key, "ancestor") == 0)
         return match_ancestor(m, value);
-    if (strcmp(key, "before") == 0 || strcmp(key, "since") == 0)
-        return match_age(m, value, *key == 'b', err);
-    return err_kind(err, ERR_USAGE, -EINVAL, "%s is an invalid filter", key);
+    return match_age(m, value, *key == 'b', err);
 }
 
 static json_t *row(const struct store_container *c, enum container_status status)
@@ -211,7 +212,9 @@ int container_list(struct engine *e, const struct container_list_options *o, jso
 {
     struct store_container *all = NULL;
     size_t n = 0, n_rows = 0;
-    int r = store_container_list(&e->store, &all, &n, err);
+    int r = filters_check(o->filters, filter_keys, err);
+    if (r == 0)
+        r = store_container_list(&e->store, &all, &n, err);
     if (r < 0)
         return r;
     auto_free json_t **rows = xcalloc(n, sizeof(*rows));

@@ -117,9 +117,11 @@ static int follow(struct reader *rd, const struct store_container *c, struct err
     auto_close int pidfd = proc_open(&monitor);
     auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     auto_free char *path = xasprintf("%s/log", c->path);
-    if (watch < 0 || inotify_add_watch(watch, path, IN_MODIFY) < 0)
+    int added = watch < 0 ? -1 : inotify_add_watch(watch, path, IN_MODIFY);
+    bool gone = watch >= 0 && added < 0 && errno == ENOENT;
+    if (added < 0 && !gone)
         return err_errno(err, -errno, "watch the log of %s", c->name);
-    for (bool ended = pidfd < 0;;) {
+    for (bool ended = pidfd < 0 || gone;;) { /* gone: --rm was quicker, and we have it open */
         int r = read_lines(rd, deliver);
         if (r < 0 || ended)
             return r < 0 ? err_errno(err, r, "read the log of %s", c->name) : 0;

@@ -101,6 +101,15 @@ load helpers
     assert_output '[]'
 }
 
+@test "a filter that is not known is refused, also when there is nothing to filter" {
+    run_apart wherry ps -a --filter nonsense=1
+    assert_refused 'nonsense is an invalid filter'
+    run_apart wherry images --filter nonsense=1
+    assert_refused 'nonsense is an invalid filter'
+    run_apart wherry ps --filter name
+    assert_refused 'must be KEY=VALUE'
+}
+
 @test "a template that does not parse is refused" {
     run_apart wherry ps --format '{{.Names'
     assert_refused .
