@@ -19,6 +19,10 @@ static void server_arguments(const struct overlay_client_options *o, int channel
         strv_add(argv, o->overlay.layers[i].tar);
         strv_add(argv, o->overlay.layers[i].index);
     }
+    if (o->overlay.no_sync)
+        strv_add(argv, "--no-sync");
+    if (!o->overlay.upper)
+        return;
     strv_add(argv, "--upper");
     strv_add(argv, o->overlay.upper);
     strv_add(argv, "--work");

@@ -4,9 +4,10 @@
  * Theory of operation. A copy is made in the work directory with its data, attributes, extended
  * attributes and times, and then renamed to its place: what is visible is whole. The parents are
  * copied before. All names that an object has in its layer and that are still visible are linked to
- * the one copy, so that they stay one object for every later reader of the upper directory. The
- * parents' times are put back, for nothing that the container can see has changed. A failure leaves
- * the lower object in charge. */
+ * the one copy, so that they stay one object for every later reader of the upper directory. A
+ * change of attributes alone copies no data: the copy is a hole of the right size with a mark, and
+ * the layer's data is read until somebody writes. The parents' times are put back, for nothing that
+ * the container can see has changed. A failure leaves the lower object in charge. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "overlay-fuse/node.h"
@@ -20,7 +21,8 @@ static int copy_range(int in, uint64_t from, int out, uint64_t to, uint64_t len)
     while (len) {
         off_t i = (off_t)from, o = (off_t)to;
         ssize_t n = copy_file_range(in, &i, out, &o, len, 0);
-        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
+        if (n < 0 &&
+            (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
             char block[65536];
             n = pread_full(in, block, len < sizeof(block) ? len : sizeof(block), (off_t)from);
             if (n > 0 && pwrite(out, block, (size_t)n, (off_t)to) != n)
@@ -55,6 +57,7 @@ static int copy_data(const struct layer *l, const struct index_inode *in, int fd
     return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
+/* Everything in the file's copy but what is already there. */
 static int copy_xattrs(const struct layer *l, const struct index_inode *in, const struct upath *p)
 {
     for (uint32_t i = 0; i < in->n_xattrs; i++) {
@@ -79,52 +82,91 @@ static int record_ino(const struct upath *p, uint64_t ino)
     return upath_setxattr(p, UPPER_INO, text, (size_t)n, 0);
 }
 
-/* A regular file in the work directory with the content of the object. */
-static int copy_to_file(struct overlay *ov, const struct node *n, const struct upath *p,
-                        uint64_t size)
+/* How much of the data a copy gets: a number of bytes, or this. */
+#define NO_DATA (UINT64_MAX - 1)
+
+/* The content of a regular file, or of a link that is kept as one. */
+static int fill_file(struct overlay *ov, const struct node *n, int fd, uint64_t size)
 {
     const struct layer *l = &ov->layers[n->lowers[0].layer];
     const struct index_inode *in = &l->inodes[n->lowers[0].inode];
-    auto_close int fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    if (S_ISREG(n->v.mode))
-        return copy_data(l, in, fd, size);
-    return S_ISLNK(n->v.mode) ? write_full(fd, l->heap + in->first, in->count) : 0;
+    if (S_ISLNK(n->v.mode))
+        return write_full(fd, l->heap + in->first, in->count);
+    if (!S_ISREG(n->v.mode))
+        return 0;
+    if (size == NO_DATA)
+        return ftruncate(fd, (off_t)in->size) < 0 ? -errno : 0;
+    int r = copy_data(l, in, fd, size);
+    if (r == 0 && ov->sync && size && fdatasync(fd) < 0)
+        r = -errno;
+    return r;
 }
 
-static int make_copy(struct overlay *ov, const struct node *n, const struct upath *p, uint64_t size,
-                     bool *ret_typed)
+/* Attributes and times of a copy at p; `st` is what it was made as. */
+static int dress_copy(struct overlay *ov, const struct node *n, const struct upath *p, bool typed,
+                      bool meta, const struct stat *st)
 {
     const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
-    const struct layer *l = &ov->layers[n->lowers[0].layer];
-    for (uint32_t i = 0; i < n->n_lowers; i++) /* whose record it is */
-        if (in >= ov->layers[n->lowers[i].layer].inodes &&
-            in < ov->layers[n->lowers[i].layer].inodes +
-                     ov->layers[n->lowers[i].layer].header->inodes.count)
-            l = &ov->layers[n->lowers[i].layer];
-    bool plain_link = S_ISLNK(n->v.mode) && !n->v.uid && !n->v.gid && !in->n_xattrs;
-    bool typed = !S_ISREG(n->v.mode) && !S_ISDIR(n->v.mode) && !plain_link;
-    int r = 0;
-    if (S_ISDIR(n->v.mode)) {
-        r = mkdirat(p->dirfd, p->rel, 0700) < 0 ? -errno : 0;
-    } else if (plain_link) {
-        auto_free char *target = xstrndup(l->heap + in->first, in->count);
-        r = symlinkat(target, p->dirfd, p->rel) < 0 ? -errno : 0;
-    } else {
-        r = copy_to_file(ov, n, p, size);
-    }
+    int r = copy_xattrs(lower_layer(ov, n), in, p);
     if (r == 0)
-        r = copy_xattrs(l, in, p);
-    if (r == 0)
-        r = upper_set_attr(p, &n->v, typed, false);
-    if (r == 0 && !plain_link && !S_ISDIR(n->v.mode))
+        r = upper_set_new_attr(p, &n->v, typed, st);
+    if (r == 0 && !node_is_dir(n))
         r = record_ino(p, n->ino);
+    if (r == 0 && meta)
+        r = upath_setxattr(p, UPPER_META, "", 0, 0);
     struct timespec t = {in->mtime_sec, in->mtime_nsec}, times[2] = {t, t};
-    if (r == 0 && utimensat(p->dirfd, p->rel, times, AT_SYMLINK_NOFOLLOW) < 0)
-        r = -errno;
-    *ret_typed = typed;
+    return r < 0 ? r : upath_utimens(p, times);
+}
+
+static int copy_link(struct overlay *ov, const struct node *n, const struct upath *p)
+{
+    const struct layer *l = &ov->layers[n->lowers[0].layer];
+    const struct index_inode *in = &l->inodes[n->lowers[0].inode];
+    auto_free char *target = xstrndup(l->heap + in->first, in->count);
+    struct timespec t = {in->mtime_sec, in->mtime_nsec}, times[2] = {t, t};
+    if (symlinkat(target, p->dirfd, p->rel) < 0)
+        return -errno;
+    return upath_utimens(p, times);
+}
+
+static int copy_dir(struct overlay *ov, const struct node *n, const struct upath *p)
+{
+    struct stat st;
+    if (mkdirat(p->dirfd, p->rel, upper_disk_mode(&n->v)) < 0)
+        return -errno;
+    int r = upath_stat(p, &st);
+    return r < 0 ? r : dress_copy(ov, n, p, false, false, &st);
+}
+
+static int copy_file(struct overlay *ov, const struct node *n, const struct upath *p, bool typed,
+                     uint64_t size, int *ret_fd)
+{
+    auto_close int fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+                               typed ? 0600 : upper_disk_mode(&n->v));
+    struct stat st;
+    struct upath open;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    upath_fd(&open, fd, false);
+    int r = fill_file(ov, n, fd, size);
+    if (r == 0)
+        r = dress_copy(ov, n, &open, typed, size == NO_DATA && S_ISREG(n->v.mode), &st);
+    if (r == 0)
+        *ret_fd = take_fd(&fd);
     return r;
+}
+
+/* Makes the copy at p. *ret_fd: the open file, or -1. */
+static int make_copy(struct overlay *ov, const struct node *n, const struct upath *p, uint64_t size,
+                     bool *ret_typed, int *ret_fd)
+{
+    const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
+    bool plain_link = S_ISLNK(n->v.mode) && !n->v.uid && !n->v.gid && !in->n_xattrs;
+    *ret_typed = !S_ISREG(n->v.mode) && !node_is_dir(n) && !plain_link;
+    *ret_fd = -1;
+    if (node_is_dir(n))
+        return copy_dir(ov, n, p);
+    return plain_link ? copy_link(ov, n, p) : copy_file(ov, n, p, *ret_typed, size, ret_fd);
 }
 
 /* The times of an upper directory, to be put back after a change that the container cannot see. */
@@ -185,24 +227,30 @@ static int link_other_names(struct overlay *ov, struct node *n)
     return 0;
 }
 
+static void now_in_upper(struct node *n, bool typed, uint64_t size)
+{
+    n->in_upper = true;
+    n->typed = typed;
+    n->meta = size == NO_DATA && S_ISREG(n->v.mode);
+}
+
 /* Without a name there is nothing to rename to: the copy lives by its descriptor only. */
 static int copy_up_unlinked(struct overlay *ov, struct node *n, uint64_t size)
 {
     struct upath p;
     bool typed;
+    auto_close int fd = -1;
     tmp_upath(ov, &p);
-    int r = make_copy(ov, n, &p, size, &typed);
-    if (r == 0) {
-        int how = S_ISREG(n->v.mode) || typed ? O_RDWR
-                  : node_is_dir(n)            ? O_RDONLY | O_DIRECTORY
-                                              : O_PATH;
-        n->fd = openat(p.dirfd, p.rel, how | O_NOFOLLOW | O_CLOEXEC);
-        r = n->fd < 0 ? -errno : 0;
+    int r = make_copy(ov, n, &p, size, &typed, &fd);
+    if (r == 0 && fd < 0) {
+        int how = node_is_dir(n) ? O_RDONLY | O_DIRECTORY : O_PATH;
+        fd = openat(p.dirfd, p.rel, how | O_NOFOLLOW | O_CLOEXEC);
+        r = fd < 0 ? -errno : 0;
     }
     tmp_remove(n, &p);
     if (r == 0) {
-        n->in_upper = true;
-        n->typed = typed;
+        n->fd = take_fd(&fd);
+        now_in_upper(n, typed, size);
     }
     return r;
 }
@@ -214,13 +262,14 @@ static int copy_up_one(struct overlay *ov, struct node *n, uint64_t size)
     struct timespec times[2];
     struct child *c = n->names;
     bool typed;
+    auto_close int fd = -1;
     int r = child_upath(ov, c->dir, c->name, c->len, &to);
     if (r == 0)
         r = save_times(ov, c->dir, times);
     if (r < 0)
         return r;
     tmp_upath(ov, &tmp);
-    r = make_copy(ov, n, &tmp, size, &typed);
+    r = make_copy(ov, n, &tmp, size, &typed, &fd);
     if (r == 0 && renameat(tmp.dirfd, tmp.rel, to.dirfd, to.rel) < 0)
         r = -errno;
     if (r < 0) {
@@ -228,19 +277,16 @@ static int copy_up_one(struct overlay *ov, struct node *n, uint64_t size)
         return r;
     }
     restore_times(ov, c->dir, times);
-    n->in_upper = true;
-    n->typed = typed;
+    now_in_upper(n, typed, size);
+    if (S_ISREG(n->v.mode))
+        node_give_fd(ov, n, take_fd(&fd));
     c->in_upper = true;
     return node_is_dir(n) ? 0 : link_other_names(ov, n);
 }
 
-int node_copy_up(struct overlay *ov, struct node *n, uint64_t size)
+static int copy_up(struct overlay *ov, struct node *n, uint64_t size)
 {
-    if (ov->upper_fd < 0)
-        return -EROFS;
-    if (n->in_upper)
-        return 0;
-    if (!n->names)
+    if (!n->names && n != ov->root)
         return copy_up_unlinked(ov, n, size);
     while (!n->in_upper) { /* each time the topmost that is missing */
         struct node *at = n;
@@ -255,30 +301,113 @@ int node_copy_up(struct overlay *ov, struct node *n, uint64_t size)
     return 0;
 }
 
+/* Brings the data after the attributes. Until the mark is gone the layer's data counts, so a
+ * failure or a crash on the way loses nothing. */
+static int fetch_data(struct overlay *ov, struct node *n, uint64_t size)
+{
+    const struct layer *l = &ov->layers[n->lowers[0].layer];
+    const struct index_inode *in = &l->inodes[n->lowers[0].inode];
+    struct upath p;
+    struct stat st;
+    int fd = node_fd(ov, n);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return fd < 0 ? fd : -errno;
+    upath_fd(&p, fd, false);
+    int r = fill_file(ov, n, fd, size);
+    struct timespec times[2] = {st.st_atim, st.st_mtim};
+    if (r == 0)
+        r = upath_utimens(&p, times);
+    if (r == 0)
+        r = upath_removexattr(&p, UPPER_META);
+    if (r == 0) {
+        n->meta = false;
+        return 0;
+    }
+    if (ftruncate(fd, 0) < 0 || ftruncate(fd, (off_t)in->size) < 0)
+        return -EIO;
+    upath_utimens(&p, times);
+    return r;
+}
+
+int node_copy_up(struct overlay *ov, struct node *n, uint64_t size)
+{
+    if (ov->upper_fd < 0)
+        return -EROFS;
+    if (!n->in_upper)
+        return copy_up(ov, n, size);
+    return n->meta ? fetch_data(ov, n, size) : 0;
+}
+
+int node_copy_up_attr(struct overlay *ov, struct node *n)
+{
+    if (ov->upper_fd < 0)
+        return -EROFS;
+    return n->in_upper ? 0 : copy_up(ov, n, NO_DATA);
+}
+
+/* A real link becomes a regular file that stands for it, as it is to bear attributes. */
+static int typed_link(struct overlay *ov, const struct node *n, const struct upath *from,
+                      const struct upath *tmp)
+{
+    struct stat st, made;
+    auto_free char *target = NULL;
+    int r = upath_stat(from, &st);
+    if (r == 0)
+        r = upper_readlink(from, false, &target);
+    if (r < 0)
+        return r;
+    auto_close int fd = openat(tmp->dirfd, tmp->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &made) < 0)
+        return -errno;
+    struct upath p;
+    upath_fd(&p, fd, false);
+    struct timespec times[2] = {st.st_atim, st.st_mtim};
+    r = write_full(fd, target, strlen(target));
+    if (r == 0)
+        r = upper_set_new_attr(&p, &n->v, true, &made);
+    if (r == 0)
+        r = record_ino(&p, n->ino);
+    return r < 0 ? r : upath_utimens(&p, times);
+}
+
+int node_make_typed(struct overlay *ov, struct node *n)
+{
+    struct upath from, tmp, one, to;
+    if (!n->names)
+        return -EOPNOTSUPP; /* nobody can see it any more */
+    int r = node_upath(ov, n, &from);
+    if (r < 0)
+        return r;
+    tmp_upath(ov, &tmp);
+    r = typed_link(ov, n, &from, &tmp);
+    for (struct child *c = n->names; r == 0 && c; c = c->next_name) {
+        tmp_upath(ov, &one);
+        r = child_upath(ov, c->dir, c->name, c->len, &to);
+        if (r == 0 && (linkat(tmp.dirfd, tmp.rel, one.dirfd, one.rel, 0) < 0 ||
+                       renameat(one.dirfd, one.rel, to.dirfd, to.rel) < 0))
+            r = -errno;
+    }
+    unlinkat(tmp.dirfd, tmp.rel, 0);
+    if (r == 0)
+        n->typed = true;
+    return r;
+}
+
 static int make_child_pure(struct overlay *ov, struct child *c)
 {
     auto_node n = {ov, NULL};
     int r = child_resolve(ov, c, &n.n);
     if (r < 0)
         return r;
-    return node_is_dir(n.n) ? node_make_pure(ov, n.n) : node_copy_up(ov, n.n, UINT64_MAX);
+    return node_is_dir(n.n) ? node_make_pure(ov, n.n) : node_copy_up_attr(ov, n.n);
 }
 
-int node_make_pure(struct overlay *ov, struct node *dir)
+/* Everything is above: the cut changes nothing that can be seen. A function of its own, so that the
+ * recursion of node_make_pure() needs little stack. */
+__attribute__((noinline)) static int cut_off(struct overlay *ov, struct node *dir)
 {
-    int r = node_copy_up(ov, dir, UINT64_MAX);
-    if (r == 0 && dir->n_lowers == 0)
-        return 0;
-    if (r == 0)
-        r = dir_load(ov, dir);
-    for (size_t i = 0; r == 0 && i < dir->dir->n_slots; i++)
-        if (dir->dir->slots[i].child)
-            r = make_child_pure(ov, dir->dir->slots[i].child);
-    if (r < 0)
-        return r;
-    /* Everything is above now: the cut changes nothing, and from here on it can be moved. */
     struct upath p;
-    r = node_upath(ov, dir, &p);
+    int r = node_upath(ov, dir, &p);
     if (r == 0)
         r = upper_set_opaque(&p);
     if (r == 0)
@@ -290,4 +419,16 @@ int node_make_pure(struct overlay *ov, struct node *dir)
         if (dir->dir->slots[i].child)
             dir->dir->slots[i].child->in_lower = false;
     return 0;
+}
+
+int node_make_pure(struct overlay *ov, struct node *dir)
+{
+    int r = node_copy_up(ov, dir, UINT64_MAX);
+    if (r < 0 || dir->n_lowers == 0)
+        return r;
+    r = dir_load(ov, dir);
+    for (size_t i = 0; r == 0 && i < dir->dir->n_slots; i++)
+        if (dir->dir->slots[i].child)
+            r = make_child_pure(ov, dir->dir->slots[i].child);
+    return r < 0 ? r : cut_off(ov, dir);
 }

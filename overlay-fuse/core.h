@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 struct overlay;
+struct layer;
 
 struct overlay_layer_files {
     const char *tar;   /* path of the layer's tar */
@@ -28,6 +29,7 @@ struct overlay_options {
     size_t n_layers;
     const char *upper; /* NULL: read-only */
     const char *work;
+    bool no_sync; /* what a power failure may take with it is not worth waiting for a disk */
 };
 
 int overlay_open(const struct overlay_options *o, struct overlay **ret, struct err *err);
@@ -89,7 +91,9 @@ struct overlay_change {
     struct stat st;        /* virtual */
     const char *link;      /* target of a symbolic link */
     const char *hard_link; /* path of an earlier change with the same inode, or NULL */
-    int fd; /* regular file: open for reading at offset 0, belongs to the walk; else -1 */
+    int fd; /* regular file: open, belongs to the walk; read it by overlay_change_read(); else -1 */
+    const struct layer *layer; /* where its data is, with `inode`; NULL: in the file itself */
+    uint32_t inode;
     size_t n_xattrs;
     const struct overlay_xattr {
         const char *name;
@@ -104,6 +108,10 @@ struct overlay_change {
 int overlay_changes(const struct overlay_options *o,
                     int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
                     void *arg, struct err *err);
+
+/* Reads the data of a regular file that is a change: the count, 0 at the end, negative errno. */
+ssize_t overlay_change_read(const struct overlay_change *c, void *data, size_t len,
+                            uint64_t offset);
 
 static inline void cleanup_overlay(struct overlay **ov)
 {

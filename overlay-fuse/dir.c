@@ -83,6 +83,7 @@ static void take_out(struct dir *d, const struct child *c)
 static void add_slot(struct dir *d, struct child *c)
 {
     c->cookie = d->next_cookie++;
+    d->n_subdirs += c->is_dir;
     grow_array(d->slots, d->n_slots, d->cap_slots);
     d->slots[d->n_slots++] = (struct dir_slot){c->cookie, c};
 }
@@ -103,6 +104,7 @@ size_t dir_seek(const struct dir *d, uint64_t after)
 static void drop_slot(struct dir *d, const struct child *c)
 {
     d->slots[dir_seek(d, c->cookie - 1)].child = NULL;
+    d->n_subdirs -= c->is_dir;
     d->n_dead++;
     if (d->n_dead <= 64 || d->n_dead * 2 < d->n_slots)
         return;
@@ -134,14 +136,16 @@ static struct child *new_child(struct node *dir, const char *name, size_t len)
     return c;
 }
 
-struct child *dir_show(struct node *dir, const char *name, size_t len)
+struct child *dir_show(struct node *dir, const char *name, size_t len, bool is_dir)
 {
     struct child *c = dir_find(dir, name, len);
     if (!c) {
         c = new_child(dir, name, len);
+        c->is_dir = is_dir;
         add_child(dir->dir, c);
     } else if (c->hidden) {
         c->hidden = false;
+        c->is_dir = is_dir;
         add_slot(dir->dir, c);
     }
     return c;
@@ -187,7 +191,7 @@ void dir_free(struct dir *d)
 static int add_upper_name(struct overlay *ov, struct node *dir, int fd, const struct dirent *e)
 {
     const char *name = e->d_name;
-    bool hidden = false;
+    bool hidden = false, is_dir = e->d_type == DT_DIR;
     if (ov->prefix_whiteouts && strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0) {
         name += strlen(UPPER_WHITEOUT);
         hidden = true;
@@ -196,10 +200,21 @@ static int add_upper_name(struct overlay *ov, struct node *dir, int fd, const st
         if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return -errno;
         hidden = upper_is_whiteout(&st);
+        is_dir = S_ISDIR(st.st_mode);
     }
-    struct child *c = new_child(dir, name, strlen(name));
+    struct child *c = dir_find(dir, name, strlen(name));
+    if (c) { /* a ".wh." file and an object: a crash between two steps, the object counts */
+        if (hidden)
+            return 0;
+        c->is_dir = is_dir;
+        c->hidden = false;
+        add_slot(dir->dir, c);
+        return 0;
+    }
+    c = new_child(dir, name, strlen(name));
     c->in_upper = true;
     c->hidden = hidden;
+    c->is_dir = is_dir;
     add_child(dir->dir, c);
     return 0;
 }
@@ -250,6 +265,8 @@ static size_t load_lower(struct overlay *ov, struct node *dir, struct lower_ref 
                             .len = (uint8_t)e->len,
                             .in_lower = e->inode != INDEX_NO_INODE,
                             .hidden = e->inode == INDEX_NO_INODE,
+                            .is_dir =
+                                e->inode != INDEX_NO_INODE && S_ISDIR(l->inodes[e->inode].mode),
                             .in_block = true};
         add_child(dir->dir, c);
     }

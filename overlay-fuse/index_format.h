@@ -45,7 +45,8 @@ struct index_inode {
     uint32_t dev_major, dev_minor;
     uint32_t nlink; /* names in this layer */
     uint32_t flags;
-    uint32_t first, count; /* directory: entries; regular file: extents; link: heap offset, length */
+    uint32_t first,
+        count; /* directory: entries; regular file: extents; link: heap offset, length */
     uint32_t first_xattr, n_xattrs;
     uint32_t first_link; /* nlink > 1 and no directory: the first of its nlink link records */
     uint32_t entry;      /* directory but the root: the entry that names it */

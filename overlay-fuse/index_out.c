@@ -26,8 +26,8 @@ DEFINE_AUTO(order, order_done)
 static int compare_names(const void *a, const void *b, void *heap)
 {
     const struct index_entry *x = a, *y = b;
-    int r = memcmp((char *)heap + x->name, (char *)heap + y->name,
-                   x->len < y->len ? x->len : y->len);
+    int r =
+        memcmp((char *)heap + x->name, (char *)heap + y->name, x->len < y->len ? x->len : y->len);
     return r ? r : (x->len > y->len) - (x->len < y->len);
 }
 

@@ -62,8 +62,7 @@ static uint32_t find_entry(const struct index_tree *t, uint32_t dir, const char 
     uint32_t n = t->buckets[hash_name(dir, name, len) & (t->n_buckets - 1)];
     for (; n != TREE_NONE; n = t->entries[n].next_in_hash) {
         const struct tree_entry *e = &t->entries[n];
-        if (e->dir == dir && e->len == len &&
-            memcmp(entry_name(t, e), name, len) == 0)
+        if (e->dir == dir && e->len == len && memcmp(entry_name(t, e), name, len) == 0)
             return n;
     }
     return TREE_NONE;
@@ -241,8 +240,8 @@ static int add_xattrs(struct index_tree *t, const char *path, const struct index
         if (name == TREE_NONE || value == TREE_NONE)
             return too_much(err);
         grow_array(t->xattrs, t->n_xattrs, t->cap_xattrs);
-        t->xattrs[t->n_xattrs++] = (struct index_xattr){name, (uint32_t)len, value,
-                                                        (uint32_t)x->len};
+        t->xattrs[t->n_xattrs++] =
+            (struct index_xattr){name, (uint32_t)len, value, (uint32_t)x->len};
     }
     return 0;
 }

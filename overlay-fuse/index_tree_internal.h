@@ -15,7 +15,7 @@ struct tree_entry {
     uint32_t dir;  /* the directory's inode */
     uint32_t name; /* in `names` */
     uint8_t len;
-    bool whiteout; /* ".wh.name" was there too */
+    bool whiteout;         /* ".wh.name" was there too */
     uint32_t inode;        /* TREE_NONE: only the whiteout */
     uint32_t next_in_dir;  /* all entries of a directory, newest first */
     uint32_t next_in_hash; /* the same bucket */

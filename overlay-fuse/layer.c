@@ -82,8 +82,7 @@ static bool dir_valid(const struct layer *l, uint32_t dir)
         if (!range_fits(e->name, e->len, &l->header->heap) || e->dir != dir ||
             !name_valid(l->heap + e->name, e->len))
             return false;
-        if (before &&
-            name_cmp(l->heap + before->name, before->len, l->heap + e->name, e->len) >= 0)
+        if (before && name_cmp(l->heap + before->name, before->len, l->heap + e->name, e->len) >= 0)
             return false;
         before = e;
         if (e->inode == INDEX_NO_INODE)

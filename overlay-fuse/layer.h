@@ -24,6 +24,7 @@ struct layer {
     const struct index_xattr *xattrs;
     const struct index_link *links;
     const char *heap;
+    uint64_t ino_base; /* of the overlay it is in: the inode number of its root; else 0 */
 };
 
 /* Opens and checks both files. -ESTALE: the index is of another version or another tar, or damaged;

@@ -9,11 +9,19 @@
 
 uint64_t lower_ino(const struct overlay *ov, struct lower_ref ref)
 {
-    /* Counted from the bottom, so that it does not change when layers are put on top. */
-    uint64_t base = 1;
-    for (size_t i = ref.layer + 1; i < ov->n_layers; i++)
-        base += ov->layers[i].header->inodes.count;
-    return base + ref.inode;
+    return ov->layers[ref.layer].ino_base + ref.inode;
+}
+
+bool lower_by_ino(const struct overlay *ov, uint64_t ino, struct lower_ref *ret)
+{
+    for (size_t i = 0; i < ov->n_layers; i++) {
+        const struct layer *l = &ov->layers[i];
+        if (ino >= l->ino_base && ino - l->ino_base < l->header->inodes.count) {
+            *ret = (struct lower_ref){(uint32_t)i, (uint32_t)(ino - l->ino_base)};
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t upper_ino(uint64_t real)
@@ -81,12 +89,35 @@ static void merge_lowers(struct overlay *ov, const struct child *c, struct node 
         return;
     }
     struct lower_ref *refs = xcalloc(c->dir->n_lowers, sizeof(*refs));
-    size_t count = lower_lookup(ov, c->dir->lowers, c->dir->n_lowers, c->name, c->len, refs,
-                                c->dir->n_lowers);
+    size_t count =
+        lower_lookup(ov, c->dir->lowers, c->dir->n_lowers, c->name, c->len, refs, c->dir->n_lowers);
     if (count && !S_ISDIR(ref_mode(ov, refs[0])))
         count = 0;
     node_set_lowers(n, refs, count);
     free(refs);
+}
+
+const struct index_xattr *lower_xattr(const struct layer *l, const struct index_inode *in,
+                                      const char *name)
+{
+    size_t len = strlen(name);
+    for (uint32_t i = 0; i < in->n_xattrs; i++) {
+        const struct index_xattr *x = &l->xattrs[in->first_xattr + i];
+        if (x->name_len == len && memcmp(l->heap + x->name, name, len) == 0)
+            return x;
+    }
+    return NULL;
+}
+
+/* The attributes of an upper file speak for an object whose data a layer has. */
+static int tie_data(struct overlay *ov, const struct upper_object *o, struct node *n)
+{
+    struct lower_ref ref;
+    if (!S_ISREG(o->v.mode) || !lower_by_ino(ov, o->ino, &ref) || !S_ISREG(ref_mode(ov, ref)))
+        return -EIO;
+    node_set_lowers(n, &ref, 1);
+    n->meta = true;
+    return 0;
 }
 
 static int resolve_upper(struct overlay *ov, struct child *c, struct node **ret)
@@ -112,17 +143,41 @@ static int resolve_upper(struct overlay *ov, struct child *c, struct node **ret)
     n->in_upper = true;
     n->typed = o.typed;
     n->v = o.v;
-    if (dir && !o.opaque) {
+    n->default_acl = o.default_acl;
+    node_set_lowers(n, NULL, 0);
+    if (o.meta) {
+        r = tie_data(ov, &o, n);
+        if (r < 0) {
+            node_unref(ov, n);
+            return r;
+        }
+    } else if (dir && !o.opaque) {
         merge_lowers(ov, c, n);
         if (n->n_lowers && !o.ino)
             n->ino = lower_ino(ov, n->lowers[0]);
-    } else {
-        node_set_lowers(n, NULL, 0);
     }
     if (!dir && o.st.st_nlink > 1)
         node_share(ov, n);
     *ret = n;
     return 0;
+}
+
+/* The layer whose record speaks for the object. */
+const struct layer *lower_layer(const struct overlay *ov, const struct node *n)
+{
+    const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
+    for (uint32_t i = 0; i < n->n_lowers; i++) {
+        const struct layer *l = &ov->layers[n->lowers[i].layer];
+        if (in == &l->inodes[n->lowers[i].inode])
+            return l;
+    }
+    return &ov->layers[n->lowers[0].layer];
+}
+
+bool lower_default_acl(const struct overlay *ov, const struct node *n)
+{
+    return lower_xattr(lower_layer(ov, n), lower_inode(ov, n->lowers, n->n_lowers), ACL_DEFAULT) !=
+           NULL;
 }
 
 static int resolve_lower(struct overlay *ov, struct child *c, struct node **ret)
@@ -144,6 +199,8 @@ static int resolve_lower(struct overlay *ov, struct child *c, struct node **ret)
     else
         node_set_lowers(n, &c->lower, 1);
     lower_attr(ov, n->lowers, n->n_lowers, &n->v);
+    if (S_ISDIR(in->mode))
+        n->default_acl = lower_default_acl(ov, n);
     if (many)
         node_share(ov, n);
     *ret = n;

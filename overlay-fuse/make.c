@@ -15,13 +15,30 @@
 #define RENAME_EXCHANGE (1 << 1)
 #endif
 
-void make_inherit(const struct node *dir, struct make *m)
+int make_inherit(struct overlay *ov, struct node *dir, mode_t umask, struct make *m,
+                 struct acl *room)
 {
-    if (!(dir->v.mode & S_ISGID))
-        return;
-    m->gid = dir->v.gid;
-    if (S_ISDIR(m->mode))
-        m->mode |= S_ISGID;
+    if (dir->v.mode & S_ISGID) {
+        m->gid = dir->v.gid;
+        if (S_ISDIR(m->mode))
+            m->mode |= S_ISGID;
+    }
+    if (S_ISLNK(m->mode))
+        return 0;
+    if (!dir->default_acl) {
+        m->mode &= ~(umask & 0777);
+        return 0;
+    }
+    ssize_t n = node_getxattr(ov, dir, ACL_DEFAULT, room->access, sizeof(room->access));
+    if (n < 0)
+        return (int)n;
+    bool minimal;
+    memcpy(room->deflt, room->access, (size_t)n);
+    room->deflt_len = S_ISDIR(m->mode) ? (size_t)n : 0;
+    int r = acl_create(room->access, (size_t)n, &m->mode, &minimal);
+    room->access_len = minimal ? 0 : (size_t)n;
+    m->acl = room;
+    return r;
 }
 
 static bool is_typed(const struct make *m)
@@ -29,41 +46,90 @@ static bool is_typed(const struct make *m)
     return !S_ISREG(m->mode) && !S_ISDIR(m->mode) && !(S_ISLNK(m->mode) && !m->uid && !m->gid);
 }
 
-static int make_file(const struct make *m, const struct upath *p, mode_t disk)
+static int set_acls(const struct make *m, const struct upath *p)
 {
-    auto_close int fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, disk);
-    if (fd < 0)
-        return -errno;
-    if (S_ISLNK(m->mode))
-        return write_full(fd, m->target, strlen(m->target));
-    return S_ISREG(m->mode) && m->data_fd >= 0 ? copy_fd(m->data_fd, fd, &(uint64_t){0}, NULL) : 0;
+    int r = 0;
+    if (m->acl && m->acl->access_len)
+        r = upath_setxattr(p, UPPER_ESCAPE ACL_ACCESS, m->acl->access, m->acl->access_len, 0);
+    if (r == 0 && m->acl && m->acl->deflt_len)
+        r = upath_setxattr(p, UPPER_ESCAPE ACL_DEFAULT, m->acl->deflt, m->acl->deflt_len, 0);
+    return r;
 }
 
-/* Makes the object at p with all its attributes; nothing is left there on failure. */
-static int make_at(const struct make *m, const struct upath *p, bool opaque)
+/* What make_at() made. */
+struct made {
+    struct stat st;
+    int fd; /* of a regular file, open for reading and writing; else -1 */
+};
+
+static void made_done(struct made *d)
+{
+    close_fd(&d->fd);
+}
+DEFINE_AUTO(made, made_done)
+
+static int fill(const struct make *m, int fd)
+{
+    if (S_ISLNK(m->mode))
+        return write_full(fd, m->target, strlen(m->target));
+    return S_ISREG(m->mode) && m->data_fd >= 0 ? copy_fd(m->data_fd, fd, NULL, NULL) : 0;
+}
+
+/* Makes the bare object at p. */
+static int create(const struct make *m, const struct upath *p, bool typed, mode_t disk,
+                  struct made *ret)
+{
+    if (S_ISDIR(m->mode)) {
+        if (mkdirat(p->dirfd, p->rel, disk) < 0)
+            return -errno;
+    } else if (S_ISLNK(m->mode) && !typed) {
+        if (symlinkat(m->target, p->dirfd, p->rel) < 0)
+            return -errno;
+    } else {
+        ret->fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, disk);
+        if (ret->fd < 0)
+            return -errno;
+        return fstat(ret->fd, &ret->st) < 0 ? -errno : 0;
+    }
+    return upath_stat(p, &ret->st);
+}
+
+static int dress(const struct make *m, const struct upath *p, bool typed, bool opaque,
+                 const struct made *made)
 {
     struct vattr v = {m->mode, m->uid, m->gid, m->rdev};
-    bool typed = is_typed(m), dir = S_ISDIR(m->mode);
-    int r;
-    if (dir)
-        r = mkdirat(p->dirfd, p->rel, upper_disk_mode(&v)) < 0 ? -errno : 0;
-    else if (S_ISLNK(m->mode) && !typed)
-        r = symlinkat(m->target, p->dirfd, p->rel) < 0 ? -errno : 0;
-    else
-        r = make_file(m, p, typed ? 0600 : upper_disk_mode(&v));
-    if (r == -EEXIST)
-        return r;
+    int r = made->fd >= 0 ? fill(m, made->fd) : 0;
     if (r == 0)
-        r = upper_set_attr(p, &v, typed, false);
+        r = upper_set_new_attr(p, &v, typed, &made->st);
+    if (r == 0)
+        r = set_acls(m, p);
     if (r == 0 && opaque)
         r = upper_set_opaque(p);
     if (r == 0 && m->mtime) {
         struct timespec t[2] = {*m->mtime, *m->mtime};
-        if (utimensat(p->dirfd, p->rel, t, AT_SYMLINK_NOFOLLOW) < 0)
-            r = -errno;
+        r = upath_utimens(p, t);
     }
+    return r;
+}
+
+/* Makes the object at p with all its attributes; nothing is left there on failure. */
+static int make_at(const struct make *m, const struct upath *p, bool opaque, struct made *ret)
+{
+    struct vattr v = {m->mode, m->uid, m->gid, m->rdev};
+    bool typed = is_typed(m);
+    int r = create(m, p, typed, typed ? 0600 : upper_disk_mode(&v), ret);
+    if (r == -EEXIST)
+        return r;
+    struct upath open;
+    const struct upath *at = p;
+    if (ret->fd >= 0) {
+        upath_fd(&open, ret->fd, false);
+        at = &open;
+    }
+    if (r == 0)
+        r = dress(m, at, typed, opaque, ret);
     if (r < 0)
-        unlinkat(p->dirfd, p->rel, dir ? AT_REMOVEDIR : 0);
+        unlinkat(p->dirfd, p->rel, S_ISDIR(m->mode) ? AT_REMOVEDIR : 0);
     return r;
 }
 
@@ -73,15 +139,13 @@ static bool whiteout_there(const struct overlay *ov, const struct child *c)
     return c && c->hidden && c->in_upper && !ov->prefix_whiteouts;
 }
 
-static int drop_prefix_whiteout(struct overlay *ov, struct node *dir, const struct child *c,
-                                const char *name, size_t len)
+int drop_prefix_whiteout(struct overlay *ov, struct node *dir, const struct child *c,
+                         const char *name, size_t len)
 {
     if (!ov->prefix_whiteouts || !c || !c->hidden || !c->in_upper)
         return 0;
-    char full[2 * NAME_MAX];
     struct upath p;
-    int n = snprintf(full, sizeof(full), "%s%.*s", UPPER_WHITEOUT, (int)len, name);
-    int r = child_upath(ov, dir, full, (size_t)n, &p);
+    int r = whiteout_upath(ov, dir, name, len, &p);
     if (r == 0 && unlinkat(p.dirfd, p.rel, 0) < 0)
         r = -errno;
     return r;
@@ -99,7 +163,7 @@ static int publish(struct overlay *ov, const struct upath *tmp, const struct upa
 }
 
 static int make_on_disk(struct overlay *ov, struct node *dir, const char *name, size_t len,
-                        const struct make *m, bool in_place)
+                        const struct make *m, bool in_place, struct made *ret)
 {
     const struct child *c = dir_find(dir, name, len);
     bool is_dir = S_ISDIR(m->mode), whiteout = whiteout_there(ov, c);
@@ -109,10 +173,10 @@ static int make_on_disk(struct overlay *ov, struct node *dir, const char *name, 
     if (r < 0)
         return r;
     if (in_place && !whiteout && !opaque) {
-        r = make_at(m, &p, false);
+        r = make_at(m, &p, false, ret);
     } else {
         tmp_upath(ov, &tmp);
-        r = make_at(m, &tmp, opaque);
+        r = make_at(m, &tmp, opaque, ret);
         if (r < 0)
             return r;
         r = publish(ov, &tmp, &p, is_dir && whiteout);
@@ -122,7 +186,7 @@ static int make_on_disk(struct overlay *ov, struct node *dir, const char *name, 
     return r < 0 ? r : drop_prefix_whiteout(ov, dir, c, name, len);
 }
 
-static int check_name(const struct overlay *ov, const char *name, size_t len)
+int check_new_name(const struct overlay *ov, const char *name, size_t len)
 {
     if (ov->upper_fd < 0)
         return -EROFS;
@@ -137,33 +201,28 @@ static int check_name(const struct overlay *ov, const char *name, size_t len)
 }
 
 /* The name shows the object that was just made on disk. */
-static int show_new(struct overlay *ov, struct node *dir, const char *name, size_t len,
-                    const struct make *m, struct node **ret)
+static struct node *show_new(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                             const struct make *m, struct made *made)
 {
-    struct upath p;
-    struct stat st;
-    int r = child_upath(ov, dir, name, len, &p);
-    if (r == 0)
-        r = upath_stat(&p, &st);
-    if (r < 0)
-        return r;
-    struct child *c = dir_show(dir, name, len);
+    struct child *c = dir_show(dir, name, len, S_ISDIR(m->mode));
     c->in_upper = true;
     c->in_lower = false;
     struct node *n = node_new(ov);
-    n->ino = upper_ino(st.st_ino);
+    n->ino = upper_ino(made->st.st_ino);
     n->in_upper = true;
     n->typed = is_typed(m);
+    n->default_acl = S_ISDIR(m->mode) && m->acl && m->acl->deflt_len;
     n->v = (struct vattr){m->mode, m->uid, m->gid, m->rdev};
     node_set_lowers(n, NULL, 0);
     child_attach(ov, c, n);
-    *ret = n;
-    return 0;
+    if (S_ISREG(m->mode))
+        node_give_fd(ov, n, take_fd(&made->fd));
+    return n;
 }
 
 static int prepare(struct overlay *ov, struct node *dir, const char *name, size_t len)
 {
-    int r = check_name(ov, name, len);
+    int r = check_new_name(ov, name, len);
     if (r == 0 && dir->unlinked)
         r = -ENOENT;
     if (r == 0)
@@ -181,16 +240,20 @@ int node_make(struct overlay *ov, struct node *dir, const char *name, const stru
     const struct child *c = dir_find(dir, name, len);
     if (c && !c->hidden)
         return -EEXIST;
+    auto_done(made) struct made made = {.fd = -1};
     r = node_copy_up(ov, dir, UINT64_MAX);
     if (r == 0)
-        r = make_on_disk(ov, dir, name, len, m, m->data_fd < 0);
-    return r < 0 ? r : show_new(ov, dir, name, len, m, ret);
+        r = make_on_disk(ov, dir, name, len, m, true, &made);
+    if (r == 0)
+        *ret = show_new(ov, dir, name, len, m, &made);
+    return r;
 }
 
 int node_put(struct overlay *ov, struct node *dir, const char *name, const struct make *m,
              struct node **ret)
 {
     auto_node old = {ov, NULL};
+    auto_done(made) struct made made = {.fd = -1};
     size_t len = strlen(name);
     int r = prepare(ov, dir, name, len);
     if (r == 0)
@@ -203,12 +266,13 @@ int node_put(struct overlay *ov, struct node *dir, const char *name, const struc
     if (r == 0 && old.n && old.n->nlookup && !old.n->names->next_name)
         r = node_pin(ov, old.n);
     if (r == 0)
-        r = make_on_disk(ov, dir, name, len, m, false);
+        r = make_on_disk(ov, dir, name, len, m, old.n == NULL, &made);
     if (r < 0)
         return r;
     if (old.n)
         forget_name(ov, dir_find(dir, name, len), true);
-    return show_new(ov, dir, name, len, m, ret);
+    *ret = show_new(ov, dir, name, len, m, &made);
+    return 0;
 }
 
 static int link_on_disk(struct overlay *ov, struct node *n, struct node *dir, const char *name,
@@ -248,14 +312,14 @@ int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *
         return -EPERM;
     if (n->unlinked)
         return -ENOENT;
-    r = node_copy_up(ov, n, UINT64_MAX);
+    r = node_copy_up_attr(ov, n);
     if (r == 0)
         r = node_copy_up(ov, dir, UINT64_MAX);
     if (r == 0)
         r = link_on_disk(ov, n, dir, name, len);
     if (r < 0)
         return r;
-    struct child *c = dir_show(dir, name, len);
+    struct child *c = dir_show(dir, name, len, false);
     c->in_upper = true;
     c->in_lower = false;
     child_attach(ov, c, n);

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "overlay-fuse/acl.h"
 #include "overlay-fuse/core.h"
 #include "overlay-fuse/idmap.h"
 #include "overlay-fuse/layer.h"
@@ -41,6 +42,7 @@ struct child {
     bool in_upper; /* the upper directory has an entry of this name (object or whiteout) */
     bool in_lower; /* the object comes from, or a directory is merged with, a layer */
     bool hidden;   /* a whiteout: the name is known not to exist */
+    bool is_dir;   /* of a visible name: it is a directory */
     bool own_name;
     bool in_block; /* allocated with the table, freed with it */
 };
@@ -53,6 +55,7 @@ struct dir_slot {
 struct dir {
     struct dir_slot *slots; /* ascending cookies; hidden names have no slot */
     size_t n_slots, cap_slots, n_dead;
+    size_t n_subdirs; /* visible names of directories */
     uint64_t next_cookie;
     struct child **buckets; /* open addressing, linear; a power of two */
     size_t n_buckets, n_children;
@@ -66,10 +69,13 @@ struct node {
     uint64_t nlookup; /* the kernel's references */
     uint32_t refs;    /* ours: resolved children, temporary holders */
     bool in_upper;
-    bool typed;    /* upper: a regular file that stands for a link, device, fifo or socket */
-    bool by_ino;   /* is in overlay.by_ino: it may have names we have not seen */
-    bool unlinked; /* no name is left; `fd` is the object when it was in the upper directory */
-    uint32_t nlink; /* of an object that is in a layer and has several names there */
+    bool typed;       /* upper: a regular file that stands for a link, device, fifo or socket */
+    bool meta;        /* upper: the data is still that of the lower object */
+    bool by_ino;      /* is in overlay.by_ino: it may have names we have not seen */
+    bool unlinked;    /* no name is left; `fd` is the object when it was in the upper directory */
+    bool default_acl; /* directory: what is made in it inherits an access control list */
+    bool kept;        /* a path call holds it until the overlay is closed */
+    uint32_t nlink;   /* of an object that is in a layer and has several names there */
     struct vattr v;
     struct child *names;
     struct lower_ref *lowers; /* lower object, or directories to merge, topmost first */
@@ -86,13 +92,22 @@ struct overlay {
     int upper_fd; /* -1: read-only */
     int work_fd, tmp_fd;
     bool prefix_whiteouts; /* the kernel refuses mknod: whiteouts are ".wh." files */
-    dev_t upper_dev;
+    bool sync;             /* copied data is on the disk before its copy is visible */
+    struct stat upper_st;  /* of the root of the upper directory */
+    struct node **kept;    /* see node.kept */
+    size_t n_kept, cap_kept;
     struct node *root;
     struct idmap by_id, by_ino;
     uint64_t next_id, next_tmp;
     struct node *fd_first, *fd_last; /* least recently used last */
     size_t n_fds, max_fds;
 };
+
+/* --- open.c ------------------------------------------------------------------------------- */
+
+/* For reading the upper directory beside its owner: takes no lock and writes nothing. */
+int overlay_open_for_changes(const struct overlay_options *o, struct overlay **ret,
+                             struct err *err);
 
 /* --- node.c: life ------------------------------------------------------------------------- */
 
@@ -137,7 +152,7 @@ int dir_load(struct overlay *ov, struct node *dir);
 /* The child with this name, hidden ones included, or NULL. The table must be loaded. */
 struct child *dir_find(const struct node *dir, const char *name, size_t len);
 /* Makes the name exist in the table: a new child, or a hidden one shown again. */
-struct child *dir_show(struct node *dir, const char *name, size_t len);
+struct child *dir_show(struct node *dir, const char *name, size_t len, bool is_dir);
 /* The name exists no more. With `whiteout` it stays as a hidden child that the upper directory has
  * a whiteout for, else it is freed. It must not be attached. */
 void dir_hide(struct node *dir, struct child *c, bool whiteout);
@@ -166,7 +181,17 @@ void lower_attr(const struct overlay *ov, const struct lower_ref *refs, size_t n
 /* The inode record that speaks for the object. */
 const struct index_inode *lower_inode(const struct overlay *ov, const struct lower_ref *refs,
                                       size_t n);
+/* Counted from the bottom, so that it does not change when layers are put on top. */
 uint64_t lower_ino(const struct overlay *ov, struct lower_ref ref);
+/* The object that has this number; false when no layer has. */
+bool lower_by_ino(const struct overlay *ov, uint64_t ino, struct lower_ref *ret);
+/* The layer of that record. */
+const struct layer *lower_layer(const struct overlay *ov, const struct node *n);
+/* True when a directory that is only in layers has an inheritable access control list. */
+bool lower_default_acl(const struct overlay *ov, const struct node *n);
+/* The attribute of a record, or NULL. */
+const struct index_xattr *lower_xattr(const struct layer *l, const struct index_inode *in,
+                                      const char *name);
 uint64_t upper_ino(uint64_t real);
 /* Walks a layer's own path of an entry in the merged tree. *ret_child is the name if it still shows
  * that very object; it lives as long as *ret_dir, its directory, which comes with a reference. */
@@ -175,7 +200,10 @@ int lower_path_child(struct overlay *ov, struct lower_ref ref, uint32_t entry,
 
 /* --- place.c: where a node is in the upper directory -------------------------------------- */
 
+/* By name while it has one. */
 int node_upath(struct overlay *ov, const struct node *n, struct upath *ret);
+/* For its attributes: by a descriptor that is open, else by name. */
+int node_object(struct overlay *ov, const struct node *n, struct upath *ret);
 /* Of a name in an upper directory, whether it exists or not. */
 int child_upath(struct overlay *ov, const struct node *dir, const char *name, size_t len,
                 struct upath *ret);
@@ -183,6 +211,8 @@ int child_upath(struct overlay *ov, const struct node *dir, const char *name, si
 void tmp_upath(struct overlay *ov, struct upath *ret);
 /* A descriptor for the data of a regular file in the upper directory; belongs to the node. */
 int node_fd(struct overlay *ov, struct node *n);
+/* Hands over a descriptor that node_fd() would open. */
+void node_give_fd(struct overlay *ov, struct node *n, int fd);
 /* Opens the upper object before its last name goes. */
 int node_pin(struct overlay *ov, struct node *n);
 void node_close_fd(struct overlay *ov, struct node *n);
@@ -192,6 +222,10 @@ void node_close_fd(struct overlay *ov, struct node *n);
 /* Makes the node (and its parents) exist in the upper directory, all its names at once. A regular
  * file gets at most `size` bytes of its data: UINT64_MAX, or what a truncation will leave. */
 int node_copy_up(struct overlay *ov, struct node *n, uint64_t size);
+/* The same without the data of a regular file, which stays that of the layer (node.meta). */
+int node_copy_up_attr(struct overlay *ov, struct node *n);
+/* A symbolic link in the upper directory becomes one that can bear an owner and attributes. */
+int node_make_typed(struct overlay *ov, struct node *n);
 /* Copies up everything below a directory and cuts it off the layers, so that it can be moved. */
 int node_make_pure(struct overlay *ov, struct node *dir);
 
@@ -205,6 +239,7 @@ struct make {
     const char *target;           /* symbolic link */
     const struct timespec *mtime; /* NULL: now */
     int data_fd;                  /* node_put() of a regular file: its bytes, else -1 */
+    const struct acl *acl;        /* inherited lists, or NULL */
 };
 
 /* make.c. A new object; -EEXIST when the name is taken. *ret holds a reference. */
@@ -215,8 +250,15 @@ int node_make(struct overlay *ov, struct node *dir, const char *name, const stru
 int node_put(struct overlay *ov, struct node *dir, const char *name, const struct make *m,
              struct node **ret);
 int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *name);
-/* Owner and set-group-ID as a new object in `dir` inherits them. */
-void make_inherit(const struct node *dir, struct make *m);
+/* Group, set-group-ID and access control lists as a new object in `dir` inherits them; where there
+ * is no list to inherit the mode loses the bits of `umask`. `room` keeps the lists for m->acl. */
+int make_inherit(struct overlay *ov, struct node *dir, mode_t umask, struct make *m,
+                 struct acl *room);
+/* The place is in the way of nothing: a name over which an upper object can be renamed. */
+int drop_prefix_whiteout(struct overlay *ov, struct node *dir, const struct child *c,
+                         const char *name, size_t len);
+/* -EROFS, or what is wrong with a name for a new object. */
+int check_new_name(const struct overlay *ov, const char *name, size_t len);
 
 /* remove.c */
 enum remove_what { REMOVE_FILE, REMOVE_DIR, REMOVE_ANY };
@@ -227,6 +269,9 @@ int tmp_remove_dir(struct overlay *ov, const struct upath *p);
 void forget_name(struct overlay *ov, struct child *c, bool whiteout);
 /* Makes an empty merged directory really empty in the upper: opaque, whiteouts gone. */
 int purge_whiteouts(struct overlay *ov, struct node *dir);
+/* The place of a whiteout for the name. */
+int whiteout_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                   struct upath *ret);
 
 /* rename.c; flags as renameat2's. */
 int node_rename(struct overlay *ov, struct node *from, const char *old, struct node *to,
@@ -237,6 +282,8 @@ int node_stat(struct overlay *ov, struct node *n, struct stat *ret);
 int node_chmod(struct overlay *ov, struct node *n, mode_t mode);
 /* (uid_t)-1 and (gid_t)-1 leave it as it is. */
 int node_chown(struct overlay *ov, struct node *n, uid_t uid, gid_t gid);
+/* What a write or a change of owner takes away: set-user-ID, set-group-ID, capabilities. */
+int node_kill_privileges(struct overlay *ov, struct node *n);
 int node_truncate(struct overlay *ov, struct node *n, uint64_t size);
 /* As utimensat(). */
 int node_utimens(struct overlay *ov, struct node *n, const struct timespec t[2]);
@@ -248,12 +295,23 @@ ssize_t node_write(struct overlay *ov, struct node *n, const void *data, size_t 
 int node_readlink(struct overlay *ov, struct node *n, char **ret);
 /* SEEK_DATA or SEEK_HOLE: the offset or a negative errno. */
 off_t node_seek(struct overlay *ov, struct node *n, off_t offset, int whence);
+/* As fallocate() and copy_file_range(). */
+int node_allocate(struct overlay *ov, struct node *n, int mode, off_t offset, off_t len);
+ssize_t node_copy_range(struct overlay *ov, struct node *from, off_t from_offset, struct node *to,
+                        off_t to_offset, size_t len);
+int node_sync(struct overlay *ov, struct node *n, bool data_only);
+/* The layer and its inode that the data of a regular file comes from; NULL: the upper directory. */
+const struct layer *node_data_layer(const struct overlay *ov, const struct node *n,
+                                    uint32_t *ret_inode);
 
 /* xattr.c. Names as the container sees them. */
 ssize_t node_getxattr(struct overlay *ov, struct node *n, const char *name, void *value,
                       size_t size);
 int node_setxattr(struct overlay *ov, struct node *n, const char *name, const void *value,
                   size_t size, int flags);
+/* The same without what an access control list means for the mode. */
+int node_keep_xattr(struct overlay *ov, struct node *n, const char *name, const void *value,
+                    size_t size, int flags);
 int node_removexattr(struct overlay *ov, struct node *n, const char *name);
 /* Names, each with its NUL, appended. */
 int node_listxattr(struct overlay *ov, struct node *n, struct buf *ret);

@@ -37,13 +37,21 @@ int node_upath(struct overlay *ov, const struct node *n, struct upath *ret)
         return prepend_dirs(ov, n, ret);
     const struct child *c = upper_name(n);
     if (!c && n->fd >= 0) {
-        upath_fd(ret, n->fd);
+        upath_fd(ret, n->fd, !S_ISREG(n->v.mode) && !n->typed && !node_is_dir(n));
         return 0;
     }
     if (!c)
         return -ESTALE;
     int r = upath_prepend(ret, c->name, c->len);
     return r < 0 ? r : prepend_dirs(ov, c->dir, ret);
+}
+
+int node_object(struct overlay *ov, const struct node *n, struct upath *ret)
+{
+    if (n->fd < 0 || !S_ISREG(n->v.mode))
+        return node_upath(ov, n, ret);
+    upath_fd(ret, n->fd, false);
+    return 0;
 }
 
 int child_upath(struct overlay *ov, const struct node *dir, const char *name, size_t len,
@@ -111,6 +119,14 @@ int node_fd(struct overlay *ov, struct node *n)
         return -errno;
     lru_push(ov, n);
     return n->fd;
+}
+
+void node_give_fd(struct overlay *ov, struct node *n, int fd)
+{
+    while (ov->n_fds >= ov->max_fds)
+        node_close_fd(ov, ov->fd_last);
+    n->fd = fd;
+    lru_push(ov, n);
 }
 
 int node_pin(struct overlay *ov, struct node *n)

@@ -79,15 +79,14 @@ void forget_name(struct overlay *ov, struct child *c, bool whiteout)
     node_unref(ov, dir);
 }
 
-/* The place of a whiteout for the name. */
-static int whiteout_upath(struct overlay *ov, struct node *dir, const struct child *c,
-                          struct upath *ret)
+int whiteout_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                   struct upath *ret)
 {
     if (!ov->prefix_whiteouts)
-        return child_upath(ov, dir, c->name, c->len, ret);
-    char name[NAME_MAX + 1];
-    int n = snprintf(name, sizeof(name), "%s%.*s", UPPER_WHITEOUT, (int)c->len, c->name);
-    return n > NAME_MAX ? -ENAMETOOLONG : child_upath(ov, dir, name, (size_t)n, ret);
+        return child_upath(ov, dir, name, len, ret);
+    char full[2 * NAME_MAX];
+    int n = snprintf(full, sizeof(full), "%s%.*s", UPPER_WHITEOUT, (int)len, name);
+    return n > NAME_MAX ? -ENAMETOOLONG : child_upath(ov, dir, full, (size_t)n, ret);
 }
 
 /* Removes the upper object itself; a directory by way of the work directory, as there may be
@@ -135,7 +134,7 @@ static int remove_name(struct overlay *ov, struct child *c, bool is_dir, bool wh
     if (whiteout && c->in_upper && !ov->prefix_whiteouts)
         return replace_by_whiteout(ov, &p, is_dir);
     if (whiteout) {
-        r = whiteout_upath(ov, c->dir, c, &w);
+        r = whiteout_upath(ov, c->dir, c->name, c->len, &w);
         if (r == 0)
             r = upper_make_whiteout(&w, ov->prefix_whiteouts);
     }

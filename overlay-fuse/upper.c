@@ -16,6 +16,7 @@
 void upath_start(struct upath *p)
 {
     p->follow = false;
+    p->fd = -1;
     p->room[sizeof(p->room) - 1] = 0;
     p->rel = p->room + sizeof(p->room) - 1;
 }
@@ -52,8 +53,9 @@ void upath_at(struct upath *p, int dirfd, const char *name)
     upath_done(p, dirfd);
 }
 
-void upath_fd(struct upath *p, int fd)
+void upath_fd(struct upath *p, int fd, bool path_only)
 {
+    p->fd = path_only ? -1 : fd;
     snprintf(p->room, sizeof(p->room), "/proc/self/fd/%d", fd);
     p->rel = p->full = p->room;
     p->dirfd = AT_FDCWD;
@@ -62,28 +64,48 @@ void upath_fd(struct upath *p, int fd)
 
 int upath_stat(const struct upath *p, struct stat *ret)
 {
+    if (p->fd >= 0)
+        return fstat(p->fd, ret) < 0 ? -errno : 0;
     return fstatat(p->dirfd, p->rel, ret, p->follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int upath_utimens(const struct upath *p, const struct timespec t[2])
+{
+    int r = p->fd >= 0 ? futimens(p->fd, t)
+                       : utimensat(p->dirfd, p->rel, t, p->follow ? 0 : AT_SYMLINK_NOFOLLOW);
+    return r < 0 ? -errno : 0;
 }
 
 ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, size_t size)
 {
-    ssize_t n = p->follow ? getxattr(p->full, name, value, size)
-                          : lgetxattr(p->full, name, value, size);
+    ssize_t n = p->fd >= 0  ? fgetxattr(p->fd, name, value, size)
+                : p->follow ? getxattr(p->full, name, value, size)
+                            : lgetxattr(p->full, name, value, size);
     return n < 0 ? -errno : n;
 }
 
 int upath_setxattr(const struct upath *p, const char *name, const void *value, size_t size,
                    int flags)
 {
-    int r = p->follow ? setxattr(p->full, name, value, size, flags)
-                      : lsetxattr(p->full, name, value, size, flags);
+    int r = p->fd >= 0  ? fsetxattr(p->fd, name, value, size, flags)
+            : p->follow ? setxattr(p->full, name, value, size, flags)
+                        : lsetxattr(p->full, name, value, size, flags);
     return r < 0 ? -errno : 0;
 }
 
 int upath_removexattr(const struct upath *p, const char *name)
 {
-    int r = p->follow ? removexattr(p->full, name) : lremovexattr(p->full, name);
+    int r = p->fd >= 0  ? fremovexattr(p->fd, name)
+            : p->follow ? removexattr(p->full, name)
+                        : lremovexattr(p->full, name);
     return r < 0 ? -errno : 0;
+}
+
+static ssize_t list_names(const struct upath *p, char *names, size_t room)
+{
+    return p->fd >= 0  ? flistxattr(p->fd, names, room)
+           : p->follow ? listxattr(p->full, names, room)
+                       : llistxattr(p->full, names, room);
 }
 
 int upath_listxattr(const struct upath *p, struct buf *ret)
@@ -91,7 +113,7 @@ int upath_listxattr(const struct upath *p, struct buf *ret)
     for (size_t room = 1024;; room *= 4) {
         buf_reserve(ret, room);
         char *at = ret->data + ret->len;
-        ssize_t n = p->follow ? listxattr(p->full, at, room) : llistxattr(p->full, at, room);
+        ssize_t n = list_names(p, at, room);
         if (n < 0 && errno == ERANGE && room < 1 << 20)
             continue;
         if (n < 0)
@@ -180,6 +202,10 @@ static int read_flags(const struct upath *p, const struct buf *names, struct upp
             ssize_t n = upath_getxattr(p, s, text, sizeof(text) - 1);
             text[n < 0 ? 0 : n] = 0;
             o->ino = strtoull(text, NULL, 10);
+        } else if (strcmp(s, UPPER_META) == 0) {
+            o->meta = true;
+        } else if (strcmp(s, UPPER_ESCAPE "system.posix_acl_default") == 0) {
+            o->default_acl = true;
         } else if (strcmp(s, UPPER_OVERRIDE) == 0) {
             int r = read_override(p, o);
             if (r < 0)
@@ -198,8 +224,7 @@ int upper_read(const struct upath *p, struct upper_object *ret)
     o.v.mode = o.st.st_mode & (S_IFMT | 0777);
     if (S_ISREG(o.st.st_mode) || S_ISDIR(o.st.st_mode)) {
         char room[512];
-        ssize_t n = p->follow ? listxattr(p->full, room, sizeof(room))
-                              : llistxattr(p->full, room, sizeof(room));
+        ssize_t n = list_names(p, room, sizeof(room));
         if (n > 0) {
             struct buf names = {.data = room, .len = (size_t)n};
             r = read_flags(p, &names, &o);
@@ -233,26 +258,59 @@ static void format_override(const struct vattr *v, bool typed, char out[static 1
         snprintf(out + n, 128 - (size_t)n, ":%s", name);
 }
 
+static int set_override(const struct upath *p, const struct vattr *v, bool typed)
+{
+    char text[128];
+    format_override(v, typed, text);
+    return upath_setxattr(p, UPPER_OVERRIDE, text, strlen(text), 0);
+}
+
+static int set_disk_mode(const struct upath *p, mode_t mode)
+{
+    int r = p->fd >= 0 ? fchmod(p->fd, mode) : fchmodat(p->dirfd, p->rel, mode, 0);
+    return r < 0 ? -errno : 0;
+}
+
+static bool plain_link(const struct vattr *v, bool typed)
+{
+    return S_ISLNK(v->mode) && !typed; /* nothing about it differs from a real one */
+}
+
+static bool needs_override(const struct vattr *v, bool typed)
+{
+    return typed || v->uid || v->gid || (v->mode & 07777) != upper_disk_mode(v);
+}
+
 int upper_set_attr(const struct upath *p, const struct vattr *v, bool typed, bool force)
 {
-    if (S_ISLNK(v->mode) && !typed)
-        return 0; /* a real link: nothing about it differs from the plain one */
+    if (plain_link(v, typed))
+        return 0;
     mode_t disk = upper_disk_mode(v);
     struct stat st;
     int r = upath_stat(p, &st);
     if (r < 0)
         return r;
-    if (force || typed || v->uid || v->gid || (v->mode & 07777) != disk) {
-        char text[128];
-        format_override(v, typed, text);
-        r = upath_setxattr(p, UPPER_OVERRIDE, text, strlen(text), 0);
+    if (force || needs_override(v, typed)) {
+        r = set_override(p, v, typed);
     } else {
         r = upath_removexattr(p, UPPER_OVERRIDE);
         if (r == -ENODATA)
             r = 0;
     }
-    if (r == 0 && (st.st_mode & 07777) != disk && fchmodat(p->dirfd, p->rel, disk, 0) < 0)
-        r = -errno;
+    if (r == 0 && (st.st_mode & 07777) != disk)
+        r = set_disk_mode(p, disk);
+    return r;
+}
+
+int upper_set_new_attr(const struct upath *p, const struct vattr *v, bool typed,
+                       const struct stat *st)
+{
+    if (plain_link(v, typed))
+        return 0;
+    mode_t disk = upper_disk_mode(v);
+    int r = needs_override(v, typed) ? set_override(p, v, typed) : 0;
+    if (r == 0 && (st->st_mode & 07777) != disk)
+        r = set_disk_mode(p, disk);
     return r;
 }
 
@@ -313,7 +371,8 @@ int upper_readlink(const struct upath *p, bool typed, char **ret)
         n = read_full(fd, target, sizeof(target));
         if (n < 0)
             return (int)n;
-    } else if (p->follow) { /* the descriptor itself: readlink of its /proc entry is another thing */
+    } else if (p->follow) { /* the descriptor itself: readlink of its /proc entry is another thing
+                             */
         int fd = atoi(strrchr(p->full, '/') + 1);
         n = readlinkat(fd, "", target, sizeof(target));
     } else {

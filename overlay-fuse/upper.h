@@ -22,6 +22,7 @@
 #define UPPER_OVERRIDE "user.containers.override_stat"
 #define UPPER_OPAQUE   "user.overlay.opaque"
 #define UPPER_INO      "user.wherry.ino"    /* inode number it had in a layer, decimal */
+#define UPPER_META     "user.wherry.meta"   /* only attributes are here, the data is in the layer */
 #define UPPER_ESCAPE   "user.wherry.xattr." /* + the name that the container used */
 #define UPPER_WHITEOUT ".wh."
 
@@ -33,11 +34,12 @@ struct vattr {
     dev_t rdev;
 };
 
-/* A place in the upper or work directory, usable with *at calls (dirfd, rel) and, since there are no
- * *at calls for extended attributes, as a path through /proc. */
+/* A place in the upper or work directory, usable with *at calls (dirfd, rel) and, since there are
+ * no *at calls for extended attributes, as a path through /proc. */
 struct upath {
     int dirfd;
     bool follow;      /* a link to an open descriptor in /proc, which is to be followed */
+    int fd;           /* the object itself, open for more than its path; else -1 */
     const char *rel;  /* relative to dirfd */
     const char *full; /* /proc/self/fd/<dirfd>/<rel> */
     char room[PATH_MAX + 300];
@@ -49,19 +51,23 @@ int upath_prepend(struct upath *p, const char *name, size_t len);
 void upath_done(struct upath *p, int dirfd);
 /* A name in a directory that is open. */
 void upath_at(struct upath *p, int dirfd, const char *name);
-/* The object behind an open descriptor. */
-void upath_fd(struct upath *p, int fd);
+/* The object behind an open descriptor, which is of the O_PATH kind or not. */
+void upath_fd(struct upath *p, int fd, bool path_only);
 
 struct upper_object {
     struct stat st; /* as it is on disk */
     struct vattr v;
     bool typed;
     bool opaque;
+    bool meta; /* UPPER_META */
     bool has_override;
+    bool default_acl;
     uint64_t ino; /* UPPER_INO, or 0 */
 };
 
 int upath_stat(const struct upath *p, struct stat *ret);
+/* Sets the times as utimensat() does, of a link itself. */
+int upath_utimens(const struct upath *p, const struct timespec t[2]);
 /* Reads an object and what is recorded about it. -EIO when the record makes no sense. */
 int upper_read(const struct upath *p, struct upper_object *ret);
 
@@ -70,6 +76,9 @@ mode_t upper_disk_mode(const struct vattr *v);
 /* Records attributes: mode bits on disk, override when needed (always with `force`). The object's
  * kind on disk must fit `typed`. */
 int upper_set_attr(const struct upath *p, const struct vattr *v, bool typed, bool force);
+/* The same for an object that was just made, with what stat() says of it. */
+int upper_set_new_attr(const struct upath *p, const struct vattr *v, bool typed,
+                       const struct stat *st);
 
 ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, size_t size);
 int upath_setxattr(const struct upath *p, const char *name, const void *value, size_t size,

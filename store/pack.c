@@ -187,15 +187,17 @@ static void fill_entry(struct archive_entry *e, const struct overlay_change *c, 
 
 static int write_data(struct pack *p, const struct overlay_change *c, struct err *err)
 {
-    for (uint64_t left = (uint64_t)c->st.st_size; left > 0;) {
-        ssize_t n = read_full(c->fd, p->chunk, left < LAYER_CHUNK ? left : LAYER_CHUNK);
+    uint64_t size = (uint64_t)c->st.st_size;
+    for (uint64_t at = 0; at < size;) {
+        size_t want = size - at < LAYER_CHUNK ? (size_t)(size - at) : LAYER_CHUNK;
+        ssize_t n = overlay_change_read(c, p->chunk, want, at);
         if (n < 0)
             return err_errno(err, (int)n, "read %.300s", c->path);
         if (n == 0)
             return err_set(err, -EIO, "%.300s shrank while it was read", c->path);
         if (archive_write_data(p->archive, p->chunk, (size_t)n) != n)
             return failed(p, c->path, err);
-        left -= (uint64_t)n;
+        at += (uint64_t)n;
     }
     return 0;
 }

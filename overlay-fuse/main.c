@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* overlay-fuse: the overlay server of a container.
+ *
+ * Theory of operation. The engine starts it (client.c) with a channel. It opens the layers and the
+ * writable directory, waits for the one /dev/fuse descriptor, says on the channel whether it can
+ * serve, and serves until the mount is gone. */
+#include "base/channel.h"
+#include "overlay-fuse/client.h"
+#include "overlay-fuse/server.h"
+
+#include "base/alloc.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct arguments {
+    struct overlay_layer_files *layers;
+    struct overlay_options overlay;
+    int channel;
+    bool single_id;
+};
+
+static int usage(void)
+{
+    fputs("usage: overlay-fuse --channel FD [--single-id] [--no-sync] [--layer TAR INDEX]...\n"
+          "                    [--upper DIR --work DIR]\n"
+          "Serves one mount whose /dev/fuse descriptor comes over the channel.\n",
+          stderr);
+    return 2;
+}
+
+/* How many words an option takes, or -1. */
+static int take_option(struct arguments *a, char **argv, int left)
+{
+    if (strcmp(argv[0], "--single-id") == 0) {
+        a->single_id = true;
+        return 1;
+    }
+    if (strcmp(argv[0], "--no-sync") == 0) {
+        a->overlay.no_sync = true;
+        return 1;
+    }
+    if (left >= 3 && strcmp(argv[0], "--layer") == 0) {
+        a->layers[a->overlay.n_layers++] = (struct overlay_layer_files){argv[1], argv[2]};
+        return 3;
+    }
+    if (left < 2)
+        return -1;
+    if (strcmp(argv[0], "--channel") == 0)
+        a->channel = atoi(argv[1]);
+    else if (strcmp(argv[0], "--upper") == 0)
+        a->overlay.upper = argv[1];
+    else if (strcmp(argv[0], "--work") == 0)
+        a->overlay.work = argv[1];
+    else
+        return -1;
+    return 2;
+}
+
+static bool parse(int argc, char **argv, struct arguments *a)
+{
+    a->layers = xcalloc((size_t)argc, sizeof(*a->layers));
+    a->overlay.layers = a->layers;
+    for (int i = 1; i < argc;) {
+        int n = take_option(a, argv + i, argc - i);
+        if (n < 0)
+            return false;
+        i += n;
+    }
+    return a->channel > 2 && !a->overlay.upper == !a->overlay.work;
+}
+
+/* The descriptor to serve, or -1 when the other end is gone. */
+static int receive_device(int channel)
+{
+    auto_free struct channel_msg *msg = new0(struct channel_msg);
+    int fd = -1;
+    if (channel_recv(channel, msg) == 1 && msg->type == OVERLAY_MSG_DEVICE && msg->n_fds == 1)
+        fd = take_fd(&msg->fds[0]);
+    channel_msg_done(msg);
+    return fd;
+}
+
+static int serve(const struct arguments *a)
+{
+    auto_overlay ov = NULL;
+    struct err err = {0};
+    int opened = overlay_open(&a->overlay, &ov, &err);
+    int device = receive_device(a->channel);
+    if (device < 0)
+        return 1; /* the container is not to be: nobody wants an answer */
+    int r = channel_send(a->channel, OVERLAY_MSG_DEVICE, &opened, sizeof(opened), NULL, 0);
+    if (opened < 0)
+        fprintf(stderr, "overlay-fuse: %s\n", err.message);
+    if (opened < 0 || r < 0)
+        return 1;
+    close(a->channel);
+    r = server_run(ov, device, a->single_id, &err);
+    if (r < 0)
+        fprintf(stderr, "overlay-fuse: %s\n", err.message);
+    return r < 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {.channel = -1};
+    if (!parse(argc, argv, &a))
+        return usage();
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    umask(0);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit is EFBIG, not the end of everybody */
+    int r = serve(&a);
+    free(a.layers);
+    return r;
+}

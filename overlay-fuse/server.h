@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The FUSE server: the merge core's face to the kernel.
+ *
+ * Theory of operation. One thread reads a request, answers it and reads the next; nothing is ever
+ * locked, and on the machines that were measured a second thread cost more in wake-ups than it
+ * brought. Since nobody else changes the tree, the kernel may keep everything it was told: entries,
+ * also negative ones, attributes, links, listings and pages have no time-out, open, opendir and
+ * flush are answered once with ENOSYS and never asked again, and the kernel collects writes.
+ * A node's references by the kernel (nlookup) are counted before a reply and taken back when the
+ * kernel says that nobody waits for it any more. */
+#pragma once
+
+#define FUSE_USE_VERSION 314
+
+#include "base/err.h"
+#include "overlay-fuse/node.h"
+
+#include <fuse3/fuse_lowlevel.h>
+#include <linux/fuse.h>
+
+struct server {
+    struct overlay *ov;
+    struct fuse_session *session;
+    bool single_id;         /* the mount's user namespace has one id: every owner shows as 0 */
+    bool open_is_free;      /* the kernel takes ENOSYS for an answer to open and opendir */
+    uint64_t init_unique;   /* of the INIT request, which init.c answers */
+    uint64_t init_flags;    /* what the kernel offered in it */
+    const uint8_t *request; /* the request at hand as it came, for what libfuse does not pass on */
+    size_t request_len;
+    char *data; /* room for the data of one read reply */
+};
+
+#define SERVER_READ_MAX (1 << 20)
+#define FOREVER         1e9 /* seconds */
+
+/* Serves an INIT-fresh /dev/fuse descriptor until its mount is gone. Takes over both. */
+int server_run(struct overlay *ov, int device_fd, bool single_id, struct err *err);
+
+/* server_init.c: the agreement with the kernel. */
+extern const struct fuse_custom_io server_io;
+void server_init(void *userdata, struct fuse_conn_info *conn);
+/* The body of the request at hand, or NULL if it is shorter than `size`. */
+const void *server_request_body(const struct server *s, size_t size);
+
+/* server_ops.c */
+extern const struct fuse_lowlevel_ops server_ops;
+
+/* What the operations share. */
+struct server *server_of(fuse_req_t req);
+/* The node that the kernel means, or NULL. */
+struct node *server_node(const struct server *s, fuse_ino_t ino);
+int server_stat(struct server *s, struct node *n, struct stat *ret);
+void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);
+void server_reply_error(fuse_req_t req, int code);
+
+/* server_tree.c, server_attr.c, server_data.c, server_dir.c: the operations, as libfuse names them.
+ */
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what,
+                struct fuse_file_info *fi);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_statfs(fuse_req_t req, fuse_ino_t ino);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+                 int flags);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi);
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi);
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+                  struct fuse_file_info *fi);
+void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
+                        struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
+                        struct fuse_file_info *to_fi, size_t len, int flags);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi);
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations on attributes. */
+#include "base/alloc.h"
+#include "overlay-fuse/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+static void reply_attr(struct server *s, fuse_req_t req, struct node *n)
+{
+    struct stat st;
+    int r = server_stat(s, n, &st);
+    if (r < 0)
+        server_reply_error(req, r);
+    else
+        fuse_reply_attr(req, &st, FOREVER);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    if (n)
+        reply_attr(s, req, n);
+    else
+        server_reply_error(req, -ESTALE);
+}
+
+static int set_times(struct overlay *ov, struct node *n, const struct stat *attr, int what)
+{
+    struct timespec t[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+    if (what & FUSE_SET_ATTR_ATIME)
+        t[0] = attr->st_atim;
+    if (what & FUSE_SET_ATTR_ATIME_NOW)
+        t[0] = (struct timespec){.tv_nsec = UTIME_NOW};
+    if (what & FUSE_SET_ATTR_MTIME)
+        t[1] = attr->st_mtim;
+    if (what & FUSE_SET_ATTR_MTIME_NOW)
+        t[1] = (struct timespec){.tv_nsec = UTIME_NOW};
+    return node_utimens(ov, n, t);
+}
+
+static bool kill_asked(const struct server *s)
+{
+    const struct fuse_setattr_in *in = server_request_body(s, sizeof(*in));
+    return in && (in->valid & FATTR_KILL_SUIDGID);
+}
+
+#define SET_OWNER (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)
+#define SET_TIMES                                                                                  \
+    (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)
+
+static int set_attr(struct server *s, struct node *n, const struct stat *attr, int what)
+{
+    struct overlay *ov = s->ov;
+    int r = 0;
+    if (what & FUSE_SET_ATTR_SIZE)
+        r = node_truncate(ov, n, (uint64_t)attr->st_size);
+    if (r == 0 && (what & SET_OWNER))
+        r = node_chown(ov, n, what & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
+                       what & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1);
+    if (r == 0 && kill_asked(s))
+        r = node_kill_privileges(ov, n);
+    if (r == 0 && (what & FUSE_SET_ATTR_MODE))
+        r = node_chmod(ov, n, attr->st_mode);
+    if (r == 0 && (what & SET_TIMES))
+        r = set_times(ov, n, attr, what);
+    return r;
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what,
+                struct fuse_file_info *fi)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    int r = n ? set_attr(s, n, attr, what) : -ESTALE;
+    if (r < 0)
+        server_reply_error(req, r);
+    else
+        reply_attr(s, req, n);
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    auto_free char *target = NULL;
+    int r = n ? node_readlink(s->ov, n, &target) : -ESTALE;
+    if (r < 0)
+        server_reply_error(req, r);
+    else
+        fuse_reply_readlink(req, target);
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    struct server *s = server_of(req);
+    struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096};
+    int fd = s->ov->upper_fd >= 0 ? s->ov->upper_fd
+             : s->ov->n_layers    ? s->ov->layers[0].tar_fd
+                                  : -1;
+    if (fd >= 0 && fstatvfs(fd, &st) < 0) {
+        server_reply_error(req, -errno);
+        return;
+    }
+    st.f_namemax = NAME_MAX;
+    fuse_reply_statfs(req, &st);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    auto_free char *value = size ? xcalloc(size, 1) : NULL;
+    ssize_t len = n ? node_getxattr(s->ov, n, name, value, size) : -ESTALE;
+    if (len < 0)
+        server_reply_error(req, (int)len);
+    else if (size)
+        fuse_reply_buf(req, value, (size_t)len);
+    else
+        fuse_reply_xattr(req, (size_t)len);
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+                 int flags)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    server_reply_error(req, n ? node_setxattr(s->ov, n, name, value, size, flags) : -ESTALE);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    server_reply_error(req, n ? node_removexattr(s->ov, n, name) : -ESTALE);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+    struct server *s = server_of(req);
+    struct node *n = server_node(s, ino);
+    auto_buf names = {0};
+    int r = n ? node_listxattr(s->ov, n, &names) : -ESTALE;
+    if (r == 0 && size && names.len > size)
+        r = -ERANGE;
+    if (r < 0)
+        server_reply_error(req, r);
+    else if (size)
+        fuse_reply_buf(req, names.data, names.len);
+    else
+        fuse_reply_xattr(req, names.len);
+}
