@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define INDEX_MAGIC   UINT64_C(0x3130584459525257) /* "WRRYDX01" */
-#define INDEX_VERSION 1u
+#define INDEX_VERSION 2u
 
 struct index_table {
     uint64_t offset; /* from the start of the file */
@@ -43,7 +43,7 @@ struct index_inode {
     uint32_t mode; /* with type */
     uint32_t uid, gid;
     uint32_t dev_major, dev_minor;
-    uint32_t nlink; /* names in this layer */
+    uint32_t nlink; /* names in this layer; directory: 2 and one for each subdirectory */
     uint32_t flags;
     uint32_t first,
         count; /* directory: entries; regular file: extents; link: heap offset, length */

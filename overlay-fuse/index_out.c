@@ -94,6 +94,17 @@ static void number_files(struct index_tree *t, struct order *o)
     }
 }
 
+static uint32_t subdirs(const struct index_tree *t, const struct order *o,
+                        const struct index_inode *dir)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < dir->count; i++) {
+        uint32_t inode = o->entries[dir->first + i].inode;
+        n += inode != INDEX_NO_INODE && S_ISDIR(t->inodes[o->inodes[inode]].i.mode);
+    }
+    return n;
+}
+
 /* Counts the names that are really there, and lists them for each inode with more than one. */
 static size_t collect_links(struct index_tree *t, struct order *o, struct index_link **ret)
 {
@@ -104,9 +115,10 @@ static size_t collect_links(struct index_tree *t, struct order *o, struct index_
     size_t n = 0;
     for (size_t i = 0; i < o->n_inodes; i++) {
         struct index_inode *in = &t->inodes[o->inodes[i]].i;
-        in->nlink = S_ISDIR(in->mode) ? 1 : names[i];
-        in->first_link = in->nlink > 1 ? (uint32_t)n : 0;
-        if (in->nlink > 1)
+        in->nlink = S_ISDIR(in->mode) ? 2 + subdirs(t, o, in) : names[i];
+        bool several = !S_ISDIR(in->mode) && in->nlink > 1;
+        in->first_link = several ? (uint32_t)n : 0;
+        if (several)
             n += in->nlink;
         names[i] = 0;
     }
@@ -116,7 +128,7 @@ static size_t collect_links(struct index_tree *t, struct order *o, struct index_
         if (inode == INDEX_NO_INODE)
             continue;
         const struct index_inode *in = &t->inodes[o->inodes[inode]].i;
-        if (in->nlink > 1)
+        if (!S_ISDIR(in->mode) && in->nlink > 1)
             links[in->first_link + names[inode]++].entry = (uint32_t)i;
     }
     free(names);
