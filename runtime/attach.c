@@ -83,9 +83,11 @@ static void take_stdin(struct attach *a)
     ssize_t n = read(STDIN_FILENO, data, sizeof(data));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    if (n <= 0) { /* the end, or a terminal that went away */
+    if (n <= 0) {
         a->stdin_open = false;
-        channel_send(a->channel, MON_STDIN_EOF, NULL, 0, NULL, 0);
+        /* A raw terminal has no end of file: it went away, which is no word to the container. */
+        if (a->terminal.fd < 0)
+            channel_send(a->channel, MON_STDIN_EOF, NULL, 0, NULL, 0);
         return;
     }
     auto_buf typed = {0};

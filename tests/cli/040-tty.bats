@@ -68,9 +68,10 @@ $expect_out(buffer)"; exit 91 }
         type_until "\032" {Stopped +sleep 1000}
         see {# $}
         type "jobs\r"
-        see {\[1\]\+ +Stopped}
+        see {\[1\]\+ +Stopped +sleep 1000}
+        see {# $}
         type "fg\r"
-        see {sleep 1000}
+        see {fg\r\n.*sleep 1000}
         type_until "\003" {# $}
         type "echo status \$?\r"
         see {status 130}

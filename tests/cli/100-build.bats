@@ -105,7 +105,7 @@ FROM debian
 COPY ../outside /x
 END
     [[ $status != 0 ]]
-    assert_match "$stderr" '^Error: .*outside'
+    assert_error outside
     build <<'END'
 FROM debian
 COPY link /x
@@ -216,7 +216,9 @@ END
 FROM localhost/not-here
 RUN true
 END
-    assert_refused 'not-here'
+    assert_status 125
+    assert_output ''
+    assert_error not-here
 }
 
 @test "mistakes are told with file and line" {
@@ -253,7 +255,7 @@ FROM debian
 COPY missing-file /x
 END
     [[ $status == 125 ]]
-    assert_match "$stderr" '^Error: .*missing-file'
+    assert_error missing-file
 }
 
 @test "an unreadable context is told, and nothing is left" {
@@ -265,7 +267,7 @@ FROM debian
 COPY unreadable /x
 END
     assert_status 125
-    assert_match "$stderr" '^Error: .*unreadable.*Permission denied'
+    assert_error 'unreadable.*Permission denied'
     chmod 000 context
     run_apart wherry build -t it context
     chmod 700 context

@@ -82,7 +82,7 @@ nothing_left() {
     run_apart wherry run -v "$PWD:/x" -v "$PWD:/x/" hello
     assert_refused 'duplicate mount destination'
     run_apart wherry run --cidfile "$PWD/missing/cid" hello
-    assert_refused missing/cid
+    assert_refused "cidfile.*$PWD/missing"
     nothing_left
 }
 

@@ -128,6 +128,14 @@ refute_match() { # STRING REGEX
     fi
 }
 
+# One line of stderr is an error with this text; others may stand before it.
+assert_error() { # REGEX
+    if ! grep -qE "^Error: .*$1" <<<"$stderr"; then
+        printf 'found:    %s\nexpected: Error: ...%s\n' "$stderr" "$1"
+        return 1
+    fi
+}
+
 # `run` with stdout and stderr apart, without the new lines of one mixing with the other's.
 run_apart() {
     run --separate-stderr "$@"
