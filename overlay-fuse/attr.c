@@ -17,7 +17,9 @@ static blkcnt_t lower_blocks(const struct overlay *ov, const struct node *n)
 {
     const struct layer *l = &ov->layers[n->lowers[0].layer];
     const struct index_inode *in = &l->inodes[n->lowers[0].inode];
-    blkcnt_t sum = 0;
+    blkcnt_t sum = l->tree ? (blkcnt_t)((in->size + BLOCK - 1) / BLOCK * 8) : 0;
+    if (l->tree)
+        return sum;
     for (uint32_t i = 0; i < in->count; i++)
         sum += (blkcnt_t)((l->extents[in->first + i].len + BLOCK - 1) / BLOCK * 8);
     return sum;
@@ -95,14 +97,14 @@ static int set_attr(struct overlay *ov, struct node *n, const struct vattr *v)
     int r = node_copy_up_attr(ov, n);
     if (r < 0)
         return r;
-    if (S_ISLNK(v->mode) && !n->typed && (v->uid || v->gid)) {
+    if (upper_needs_typed(v, false, ov->style) && !n->typed) {
         r = node_make_typed(ov, n);
         if (r < 0)
             return r;
     }
     r = node_object(ov, n, &p);
     if (r == 0)
-        r = upper_set_attr(&p, v, n->typed, n == ov->root);
+        r = upper_set_attr(&p, v, ov->style, n->typed, n == ov->root);
     if (r == 0)
         n->v = *v;
     return r;

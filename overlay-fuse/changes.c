@@ -102,7 +102,7 @@ static int read_attrs(const struct upath *p, struct attrs *a)
     int r = upath_listxattr(p, &a->names);
     for (const char *s = a->names.data; r == 0 && s < a->names.data + a->names.len;
          s += strlen(s) + 1) {
-        const char *shown = upper_xattr_shown(s);
+        const char *shown = upper_xattr_shown(s, UPPER_VIRTUAL);
         if (shown)
             r = read_attr(p, s, shown, a);
     }
@@ -208,7 +208,7 @@ __attribute__((noinline)) static int scan_object(struct scan *s, const struct pl
     struct upath p;
     struct upper_object o;
     upath_at(&p, s->ov->upper_fd, is_root ? "." : s->path.data);
-    int r = upper_read(&p, &o);
+    int r = upper_read(&p, s->ov->style, &o);
     if (r < 0)
         return failed(s, r);
     *ret_dir = S_ISDIR(o.v.mode);

@@ -41,8 +41,39 @@ static int copy_range(int in, uint64_t from, int out, uint64_t to, uint64_t len)
     return 0;
 }
 
+/* The same from a file of a directory layer, holes kept. */
+static int copy_file_data(int in, int fd, uint64_t size)
+{
+    struct stat st;
+    if (fstat(in, &st) < 0)
+        return -errno;
+    if (size > (uint64_t)st.st_size)
+        size = (uint64_t)st.st_size;
+    for (off_t at = 0; at < (off_t)size;) {
+        off_t data = lseek(in, at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            break;
+        off_t hole = data < 0 ? (off_t)size : lseek(in, data, SEEK_HOLE);
+        if (data < 0)
+            data = at; /* it does not know of holes */
+        if (data >= (off_t)size)
+            break;
+        if (hole < 0 || hole > (off_t)size)
+            hole = (off_t)size;
+        int r = copy_range(in, (uint64_t)data, fd, (uint64_t)data, (uint64_t)(hole - data));
+        if (r < 0)
+            return r;
+        at = hole;
+    }
+    return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
 static int copy_data(const struct layer *l, const struct index_inode *in, int fd, uint64_t size)
 {
+    if (l->tree) {
+        int from = layer_tree_file(l, (uint32_t)(in - l->inodes));
+        return from < 0 ? from : copy_file_data(from, fd, size);
+    }
     if (size > in->size)
         size = in->size;
     for (uint32_t i = 0; i < in->count; i++) {
@@ -58,28 +89,25 @@ static int copy_data(const struct layer *l, const struct index_inode *in, int fd
 }
 
 /* Everything in the file's copy but what is already there. */
-static int copy_xattrs(const struct layer *l, const struct index_inode *in, const struct upath *p)
+static int copy_xattrs(const struct overlay *ov, const struct layer *l,
+                       const struct index_inode *in, const struct upath *p)
 {
+    int need = layer_need_xattrs(l, (uint32_t)(in - l->inodes));
+    if (need < 0)
+        return need;
     for (uint32_t i = 0; i < in->n_xattrs; i++) {
         const struct index_xattr *x = &l->xattrs[in->first_xattr + i];
         char shown[256], room[XATTR_NAME_MAX + 1];
         const char *disk;
         memcpy(shown, l->heap + x->name, x->name_len);
         shown[x->name_len] = 0;
-        int r = upper_xattr_name(shown, room, &disk);
+        int r = upper_xattr_name(shown, ov->style, room, &disk);
         if (r == 0)
             r = upath_setxattr(p, disk, l->heap + x->value, x->value_len, 0);
         if (r < 0)
             return r;
     }
     return 0;
-}
-
-static int record_ino(const struct upath *p, uint64_t ino)
-{
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)ino);
-    return upath_setxattr(p, UPPER_INO, text, (size_t)n, 0);
 }
 
 /* How much of the data a copy gets: a number of bytes, or this. */
@@ -90,8 +118,10 @@ static int fill_file(struct overlay *ov, const struct node *n, int fd, uint64_t 
 {
     const struct layer *l = &ov->layers[n->lowers[0].layer];
     const struct index_inode *in = &l->inodes[n->lowers[0].inode];
-    if (S_ISLNK(n->v.mode))
-        return write_full(fd, l->heap + in->first, in->count);
+    if (S_ISLNK(n->v.mode)) {
+        int r = layer_need_target(l, n->lowers[0].inode);
+        return r < 0 ? r : write_full(fd, l->heap + in->first, in->count);
+    }
     if (!S_ISREG(n->v.mode))
         return 0;
     if (size == NO_DATA)
@@ -107,11 +137,12 @@ static int dress_copy(struct overlay *ov, const struct node *n, const struct upa
                       bool meta, const struct stat *st)
 {
     const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
-    int r = copy_xattrs(lower_layer(ov, n), in, p);
+    int r = copy_xattrs(ov, lower_layer(ov, n), in, p);
     if (r == 0)
-        r = upper_set_new_attr(p, &n->v, typed, st);
-    if (r == 0 && !node_is_dir(n))
-        r = record_ino(p, n->ino);
+        r = upper_set_new_attr(p, &n->v, ov->style, typed, st);
+    bool bears = S_ISREG(n->v.mode) || typed; /* attributes of the user. kind */
+    if (r == 0 && bears)
+        r = upper_set_ino(p, ov->style, n->ino);
     if (r == 0 && meta)
         r = upath_setxattr(p, UPPER_META, "", 0, 0);
     struct timespec t = {in->mtime_sec, in->mtime_nsec}, times[2] = {t, t};
@@ -122,17 +153,32 @@ static int copy_link(struct overlay *ov, const struct node *n, const struct upat
 {
     const struct layer *l = &ov->layers[n->lowers[0].layer];
     const struct index_inode *in = &l->inodes[n->lowers[0].inode];
+    int r = layer_need_target(l, n->lowers[0].inode);
+    if (r < 0)
+        return r;
     auto_free char *target = xstrndup(l->heap + in->first, in->count);
-    struct timespec t = {in->mtime_sec, in->mtime_nsec}, times[2] = {t, t};
+    struct stat st;
     if (symlinkat(target, p->dirfd, p->rel) < 0)
         return -errno;
-    return upath_utimens(p, times);
+    r = upath_stat(p, &st);
+    return r < 0 ? r : dress_copy(ov, n, p, false, false, &st);
+}
+
+/* A device, fifo or socket as itself. */
+static int copy_special(struct overlay *ov, const struct node *n, const struct upath *p)
+{
+    struct stat st;
+    mode_t mode = (n->v.mode & S_IFMT) | upper_disk_mode(&n->v, ov->style);
+    if (mknodat(p->dirfd, p->rel, mode, n->v.rdev) < 0)
+        return -errno;
+    int r = upath_stat(p, &st);
+    return r < 0 ? r : dress_copy(ov, n, p, false, false, &st);
 }
 
 static int copy_dir(struct overlay *ov, const struct node *n, const struct upath *p)
 {
     struct stat st;
-    if (mkdirat(p->dirfd, p->rel, upper_disk_mode(&n->v)) < 0)
+    if (mkdirat(p->dirfd, p->rel, upper_disk_mode(&n->v, ov->style)) < 0)
         return -errno;
     int r = upath_stat(p, &st);
     return r < 0 ? r : dress_copy(ov, n, p, false, false, &st);
@@ -142,7 +188,7 @@ static int copy_file(struct overlay *ov, const struct node *n, const struct upat
                      uint64_t size, int *ret_fd)
 {
     auto_close int fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                               typed ? 0600 : upper_disk_mode(&n->v));
+                               typed ? 0600 : upper_disk_mode(&n->v, ov->style));
     struct stat st;
     struct upath open;
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -161,12 +207,18 @@ static int make_copy(struct overlay *ov, const struct node *n, const struct upat
                      bool *ret_typed, int *ret_fd)
 {
     const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
-    bool plain_link = S_ISLNK(n->v.mode) && !n->v.uid && !n->v.gid && !in->n_xattrs;
-    *ret_typed = !S_ISREG(n->v.mode) && !node_is_dir(n) && !plain_link;
+    if (S_ISLNK(n->v.mode)) { /* the rest is read when it is copied */
+        int r = layer_need_xattrs(lower_layer(ov, n), n->lowers[0].inode);
+        if (r < 0)
+            return r;
+    }
+    *ret_typed = upper_needs_typed(&n->v, in->n_xattrs, ov->style);
     *ret_fd = -1;
     if (node_is_dir(n))
         return copy_dir(ov, n, p);
-    return plain_link ? copy_link(ov, n, p) : copy_file(ov, n, p, *ret_typed, size, ret_fd);
+    if (S_ISREG(n->v.mode) || *ret_typed)
+        return copy_file(ov, n, p, *ret_typed, size, ret_fd);
+    return S_ISLNK(n->v.mode) ? copy_link(ov, n, p) : copy_special(ov, n, p);
 }
 
 /* The times of an upper directory, to be put back after a change that the container cannot see. */
@@ -217,7 +269,7 @@ static int link_name(struct overlay *ov, struct node *n, struct child *c)
     return r;
 }
 
-static int link_other_names(struct overlay *ov, struct node *n)
+int node_link_names(struct overlay *ov, struct node *n)
 {
     for (struct child *c = n->names; c; c = c->next_name) {
         int r = c->in_upper ? 0 : link_name(ov, n, c);
@@ -281,7 +333,7 @@ static int copy_up_one(struct overlay *ov, struct node *n, uint64_t size)
     if (S_ISREG(n->v.mode))
         node_give_fd(ov, n, take_fd(&fd));
     c->in_upper = true;
-    return node_is_dir(n) ? 0 : link_other_names(ov, n);
+    return node_is_dir(n) ? 0 : node_link_names(ov, n);
 }
 
 static int copy_up(struct overlay *ov, struct node *n, uint64_t size)
@@ -342,7 +394,11 @@ int node_copy_up_attr(struct overlay *ov, struct node *n)
 {
     if (ov->upper_fd < 0)
         return -EROFS;
-    return n->in_upper ? 0 : copy_up(ov, n, NO_DATA);
+    if (n->in_upper)
+        return 0;
+    /* Whoever reads the upper directory beside us wants to find the data there. */
+    bool whole = ov->style == UPPER_REAL || !n->n_lowers || ov->layers[n->lowers[0].layer].tree;
+    return copy_up(ov, n, whole ? UINT64_MAX : NO_DATA);
 }
 
 /* A real link becomes a regular file that stands for it, as it is to bear attributes. */
@@ -364,9 +420,9 @@ static int typed_link(struct overlay *ov, const struct node *n, const struct upa
     struct timespec times[2] = {st.st_atim, st.st_mtim};
     r = write_full(fd, target, strlen(target));
     if (r == 0)
-        r = upper_set_new_attr(&p, &n->v, true, &made);
+        r = upper_set_new_attr(&p, &n->v, ov->style, true, &made);
     if (r == 0)
-        r = record_ino(&p, n->ino);
+        r = upper_set_ino(&p, ov->style, n->ino);
     return r < 0 ? r : upath_utimens(&p, times);
 }
 
@@ -409,9 +465,9 @@ __attribute__((noinline)) static int cut_off(struct overlay *ov, struct node *di
     struct upath p;
     int r = node_upath(ov, dir, &p);
     if (r == 0)
-        r = upper_set_opaque(&p);
+        r = upper_set_opaque(&p, ov->style);
     if (r == 0)
-        r = record_ino(&p, dir->ino);
+        r = upper_set_ino(&p, ov->style, dir->ino);
     if (r < 0)
         return r;
     node_set_lowers(dir, NULL, 0);

@@ -22,6 +22,7 @@ struct layer;
 struct overlay_layer_files {
     const char *tar;   /* path of the layer's tar */
     const char *index; /* path of its index */
+    const char *dir;   /* instead of both: a directory */
 };
 
 struct overlay_options {
@@ -29,7 +30,9 @@ struct overlay_options {
     size_t n_layers;
     const char *upper; /* NULL: read-only */
     const char *work;
-    bool no_sync; /* what a power failure may take with it is not worth waiting for a disk */
+    bool real_owners; /* owners, modes and devices are those on disk, for whoever reads it beside us
+                       */
+    bool no_sync;     /* what a power failure may take with it is not worth waiting for a disk */
 };
 
 int overlay_open(const struct overlay_options *o, struct overlay **ret, struct err *err);

@@ -62,6 +62,9 @@ int node_readlink(struct overlay *ov, struct node *n, char **ret)
     if (!n->in_upper) {
         const struct layer *l = &ov->layers[n->lowers[0].layer];
         const struct index_inode *in = &l->inodes[n->lowers[0].inode];
+        int r = layer_need_target(l, n->lowers[0].inode);
+        if (r < 0)
+            return r;
         *ret = xstrndup(l->heap + in->first, in->count);
         return 0;
     }
@@ -92,9 +95,9 @@ off_t node_seek(struct overlay *ov, struct node *n, off_t offset, int whence)
     if (!S_ISREG(n->v.mode) || offset < 0)
         return -ENXIO;
     const struct layer *l = node_data_layer(ov, n, &inode);
-    if (l)
+    if (l && !l->tree)
         return seek_lower(l, inode, (uint64_t)offset, whence);
-    int fd = node_fd(ov, n);
+    int fd = l ? layer_tree_file(l, inode) : node_fd(ov, n);
     if (fd < 0)
         return fd;
     off_t at = lseek(fd, offset, whence);
@@ -117,8 +120,8 @@ static int range_source(struct overlay *ov, struct node *from, uint64_t offset, 
     uint32_t inode;
     const struct layer *l = node_data_layer(ov, from, &inode);
     *ret_offset = (off_t)offset;
-    if (!l)
-        return node_fd(ov, from);
+    if (!l || l->tree)
+        return l ? layer_tree_file(l, inode) : node_fd(ov, from);
     if (offset >= l->inodes[inode].size) {
         *len = 0;
         return l->tar_fd;

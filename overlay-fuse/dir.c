@@ -144,7 +144,7 @@ struct child *dir_show(struct node *dir, const char *name, size_t len, bool is_d
         c->is_dir = is_dir;
         add_child(dir->dir, c);
     } else if (c->hidden) {
-        c->hidden = false;
+        c->hidden = c->by_file = false;
         c->is_dir = is_dir;
         add_slot(dir->dir, c);
     }
@@ -192,7 +192,11 @@ static int add_upper_name(struct overlay *ov, struct node *dir, int fd, const st
 {
     const char *name = e->d_name;
     bool hidden = false, is_dir = e->d_type == DT_DIR;
-    if (ov->prefix_whiteouts && strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0) {
+    bool by_file =
+        overlay_reads_prefix(ov) && strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0;
+    if (by_file && strcmp(name, UPPER_OPAQUE_FILE) == 0)
+        return 0;
+    if (by_file) {
         name += strlen(UPPER_WHITEOUT);
         hidden = true;
     } else if (e->d_type == DT_CHR || e->d_type == DT_UNKNOWN) {
@@ -207,13 +211,14 @@ static int add_upper_name(struct overlay *ov, struct node *dir, int fd, const st
         if (hidden)
             return 0;
         c->is_dir = is_dir;
-        c->hidden = false;
+        c->hidden = c->by_file = false;
         add_slot(dir->dir, c);
         return 0;
     }
     c = new_child(dir, name, strlen(name));
     c->in_upper = true;
     c->hidden = hidden;
+    c->by_file = by_file;
     c->is_dir = is_dir;
     add_child(dir->dir, c);
     return 0;
@@ -282,10 +287,15 @@ int dir_load(struct overlay *ov, struct node *dir)
     struct dir *d = dir->dir = new0(struct dir);
     d->next_cookie = DIR_FIRST_COOKIE;
     size_t n = 0;
-    for (uint32_t i = 0; i < dir->n_lowers; i++)
-        n += ov->layers[dir->lowers[i].layer].inodes[dir->lowers[i].inode].count;
+    int r = 0;
+    for (uint32_t i = 0; i < dir->n_lowers && r == 0; i++) {
+        const struct layer *l = &ov->layers[dir->lowers[i].layer];
+        r = layer_need_entries(l, dir->lowers[i].inode);
+        n += l->inodes[dir->lowers[i].inode].count;
+    }
     make_room(d, n + 1);
-    int r = dir->in_upper && !dir->unlinked ? load_upper(ov, dir) : 0;
+    if (r == 0 && dir->in_upper && !dir->unlinked)
+        r = load_upper(ov, dir);
     if (r < 0) {
         dir_free(dir->dir);
         dir->dir = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading one layer. */
 #include "overlay-fuse/layer.h"
+#include "overlay-fuse/layer_tree.h"
 
 #include "base/file.h"
 
@@ -237,6 +238,10 @@ int layer_open(const char *tar, const char *index, struct layer *ret, struct err
 
 void layer_close(struct layer *l)
 {
+    if (l->tree) {
+        layer_tree_close(l);
+        return;
+    }
     if (l->tar)
         munmap((void *)l->tar, l->tar_size);
     if (l->map)
@@ -248,6 +253,8 @@ void layer_close(struct layer *l)
 const struct index_entry *layer_find(const struct layer *l, uint32_t dir, const char *name,
                                      size_t len)
 {
+    if (layer_need_entries(l, dir) < 0)
+        return NULL;
     const struct index_entry *e = l->entries + l->inodes[dir].first;
     size_t low = 0, high = l->inodes[dir].count;
     while (low < high) {
@@ -275,6 +282,21 @@ uint32_t layer_extent_at(const struct layer *l, const struct index_inode *in, ui
             high = mid;
     }
     return low;
+}
+
+bool layer_is_opaque(const struct layer *l, uint32_t dir)
+{
+    return l->tree ? layer_tree_is_opaque(l, dir) : l->inodes[dir].flags & INDEX_OPAQUE;
+}
+
+uint64_t layer_ino(const struct layer *l, uint32_t inode)
+{
+    return l->tree ? layer_tree_ino(l, inode) : l->ino_base + inode;
+}
+
+int layer_fs_fd(const struct layer *l)
+{
+    return l->tree ? layer_tree_root(l) : l->tar_fd;
 }
 
 /* Offset in the tar of the byte at `offset`, or UINT64_MAX in a hole; *len is cut to the run. */
@@ -308,6 +330,10 @@ const uint8_t *layer_bytes(const struct layer *l, uint32_t inode, uint64_t offse
 ssize_t layer_read(const struct layer *l, uint32_t inode, void *data, size_t len, uint64_t offset)
 {
     const struct index_inode *in = &l->inodes[inode];
+    if (l->tree) {
+        int fd = layer_tree_file(l, inode);
+        return fd < 0 ? fd : pread_full(fd, data, len, (off_t)offset);
+    }
     if (offset >= in->size)
         return 0;
     if (len > in->size - offset)

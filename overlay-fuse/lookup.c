@@ -9,14 +9,14 @@
 
 uint64_t lower_ino(const struct overlay *ov, struct lower_ref ref)
 {
-    return ov->layers[ref.layer].ino_base + ref.inode;
+    return layer_ino(&ov->layers[ref.layer], ref.inode);
 }
 
 bool lower_by_ino(const struct overlay *ov, uint64_t ino, struct lower_ref *ret)
 {
     for (size_t i = 0; i < ov->n_layers; i++) {
         const struct layer *l = &ov->layers[i];
-        if (ino >= l->ino_base && ino - l->ino_base < l->header->inodes.count) {
+        if (!l->tree && ino >= l->ino_base && ino - l->ino_base < l->header->inodes.count) {
             *ret = (struct lower_ref){(uint32_t)i, (uint32_t)(ino - l->ino_base)};
             return true;
         }
@@ -44,7 +44,7 @@ size_t lower_lookup(const struct overlay *ov, const struct lower_ref *dirs, size
         if (!S_ISDIR(in->mode) && n > 0)
             break;
         ret[n++] = (struct lower_ref){dirs[i].layer, e->inode};
-        if (!S_ISDIR(in->mode) || (in->flags & INDEX_OPAQUE))
+        if (!S_ISDIR(in->mode) || (i + 1 < n_dirs && n < max && layer_is_opaque(l, e->inode)))
             break;
     }
     return n;
@@ -101,6 +101,8 @@ const struct index_xattr *lower_xattr(const struct layer *l, const struct index_
                                       const char *name)
 {
     size_t len = strlen(name);
+    if (layer_need_xattrs(l, (uint32_t)(in - l->inodes)) < 0)
+        return NULL;
     for (uint32_t i = 0; i < in->n_xattrs; i++) {
         const struct index_xattr *x = &l->xattrs[in->first_xattr + i];
         if (x->name_len == len && memcmp(l->heap + x->name, name, len) == 0)
@@ -126,7 +128,7 @@ static int resolve_upper(struct overlay *ov, struct child *c, struct node **ret)
     struct upper_object o;
     int r = child_upath(ov, c->dir, c->name, c->len, &p);
     if (r == 0)
-        r = upper_read(&p, &o);
+        r = upper_read(&p, ov->style, &o);
     if (r < 0)
         return r == -ENOENT ? -EIO : r;
     bool dir = S_ISDIR(o.v.mode);
@@ -214,6 +216,10 @@ static int count_names(struct overlay *ov, struct node *n)
     const struct layer *l = &ov->layers[ref.layer];
     const struct index_inode *in = &l->inodes[ref.inode];
     uint32_t count = 0;
+    if (l->tree) { /* which its other names are nobody knows */
+        n->nlink = in->nlink;
+        return 0;
+    }
     for (uint32_t i = 0; i < in->nlink; i++) {
         struct child *c;
         auto_node dir = {ov, NULL};
@@ -245,6 +251,8 @@ int child_resolve(struct overlay *ov, struct child *c, struct node **ret)
     child_attach(ov, c, n);
     if (n->by_ino && !n->in_upper && n->nlink == 0)
         r = count_names(ov, n);
+    else if (n->in_upper && !c->in_upper)
+        r = node_link_names(ov, n); /* a name that was not known when it was copied up */
     if (r < 0) {
         node_unref(ov, n);
         return r;

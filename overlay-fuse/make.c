@@ -41,19 +41,34 @@ int make_inherit(struct overlay *ov, struct node *dir, mode_t umask, struct make
     return r;
 }
 
-static bool is_typed(const struct make *m)
+static struct vattr attr_of(const struct make *m)
 {
-    return !S_ISREG(m->mode) && !S_ISDIR(m->mode) && !(S_ISLNK(m->mode) && !m->uid && !m->gid);
+    return (struct vattr){m->mode, m->uid, m->gid, m->rdev};
 }
 
-static int set_acls(const struct make *m, const struct upath *p)
+static bool is_typed(const struct overlay *ov, const struct make *m)
 {
-    int r = 0;
-    if (m->acl && m->acl->access_len)
-        r = upath_setxattr(p, UPPER_ESCAPE ACL_ACCESS, m->acl->access, m->acl->access_len, 0);
-    if (r == 0 && m->acl && m->acl->deflt_len)
-        r = upath_setxattr(p, UPPER_ESCAPE ACL_DEFAULT, m->acl->deflt, m->acl->deflt_len, 0);
-    return r;
+    struct vattr v = attr_of(m);
+    return upper_needs_typed(&v, false, ov->style);
+}
+
+static int set_acl(const struct overlay *ov, const struct upath *p, const char *name,
+                   const void *list, size_t len)
+{
+    char room[XATTR_NAME_MAX + 1];
+    const char *disk;
+    if (!len)
+        return 0;
+    int r = upper_xattr_name(name, ov->style, room, &disk);
+    return r < 0 ? r : upath_setxattr(p, disk, list, len, 0);
+}
+
+static int set_acls(const struct overlay *ov, const struct make *m, const struct upath *p)
+{
+    if (!m->acl)
+        return 0;
+    int r = set_acl(ov, p, ACL_ACCESS, m->acl->access, m->acl->access_len);
+    return r < 0 ? r : set_acl(ov, p, ACL_DEFAULT, m->acl->deflt, m->acl->deflt_len);
 }
 
 /* What make_at() made. */
@@ -85,6 +100,9 @@ static int create(const struct make *m, const struct upath *p, bool typed, mode_
     } else if (S_ISLNK(m->mode) && !typed) {
         if (symlinkat(m->target, p->dirfd, p->rel) < 0)
             return -errno;
+    } else if (!S_ISREG(m->mode) && !typed) {
+        if (mknodat(p->dirfd, p->rel, (m->mode & S_IFMT) | disk, m->rdev) < 0)
+            return -errno;
     } else {
         ret->fd = openat(p->dirfd, p->rel, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, disk);
         if (ret->fd < 0)
@@ -94,17 +112,17 @@ static int create(const struct make *m, const struct upath *p, bool typed, mode_
     return upath_stat(p, &ret->st);
 }
 
-static int dress(const struct make *m, const struct upath *p, bool typed, bool opaque,
-                 const struct made *made)
+static int dress(const struct overlay *ov, const struct make *m, const struct upath *p, bool typed,
+                 bool opaque, const struct made *made)
 {
-    struct vattr v = {m->mode, m->uid, m->gid, m->rdev};
+    struct vattr v = attr_of(m);
     int r = made->fd >= 0 ? fill(m, made->fd) : 0;
     if (r == 0)
-        r = upper_set_new_attr(p, &v, typed, &made->st);
+        r = upper_set_new_attr(p, &v, ov->style, typed, &made->st);
     if (r == 0)
-        r = set_acls(m, p);
+        r = set_acls(ov, m, p);
     if (r == 0 && opaque)
-        r = upper_set_opaque(p);
+        r = upper_set_opaque(p, ov->style);
     if (r == 0 && m->mtime) {
         struct timespec t[2] = {*m->mtime, *m->mtime};
         r = upath_utimens(p, t);
@@ -113,11 +131,12 @@ static int dress(const struct make *m, const struct upath *p, bool typed, bool o
 }
 
 /* Makes the object at p with all its attributes; nothing is left there on failure. */
-static int make_at(const struct make *m, const struct upath *p, bool opaque, struct made *ret)
+static int make_at(const struct overlay *ov, const struct make *m, const struct upath *p,
+                   bool opaque, struct made *ret)
 {
-    struct vattr v = {m->mode, m->uid, m->gid, m->rdev};
-    bool typed = is_typed(m);
-    int r = create(m, p, typed, typed ? 0600 : upper_disk_mode(&v), ret);
+    struct vattr v = attr_of(m);
+    bool typed = is_typed(ov, m);
+    int r = create(m, p, typed, typed ? 0600 : upper_disk_mode(&v, ov->style), ret);
     if (r == -EEXIST)
         return r;
     struct upath open;
@@ -127,7 +146,7 @@ static int make_at(const struct make *m, const struct upath *p, bool opaque, str
         at = &open;
     }
     if (r == 0)
-        r = dress(m, at, typed, opaque, ret);
+        r = dress(ov, m, at, typed, opaque, ret);
     if (r < 0)
         unlinkat(p->dirfd, p->rel, S_ISDIR(m->mode) ? AT_REMOVEDIR : 0);
     return r;
@@ -136,16 +155,16 @@ static int make_at(const struct make *m, const struct upath *p, bool opaque, str
 /* What stands in the upper directory under a name that is about to be taken. */
 static bool whiteout_there(const struct overlay *ov, const struct child *c)
 {
-    return c && c->hidden && c->in_upper && !ov->prefix_whiteouts;
+    return c && c->hidden && c->in_upper && !c->by_file;
 }
 
 int drop_prefix_whiteout(struct overlay *ov, struct node *dir, const struct child *c,
                          const char *name, size_t len)
 {
-    if (!ov->prefix_whiteouts || !c || !c->hidden || !c->in_upper)
+    if (!c || !c->hidden || !c->in_upper || !c->by_file)
         return 0;
     struct upath p;
-    int r = whiteout_upath(ov, dir, name, len, &p);
+    int r = prefix_upath(ov, dir, name, len, &p);
     if (r == 0 && unlinkat(p.dirfd, p.rel, 0) < 0)
         r = -errno;
     return r;
@@ -173,10 +192,10 @@ static int make_on_disk(struct overlay *ov, struct node *dir, const char *name, 
     if (r < 0)
         return r;
     if (in_place && !whiteout && !opaque) {
-        r = make_at(m, &p, false, ret);
+        r = make_at(ov, m, &p, false, ret);
     } else {
         tmp_upath(ov, &tmp);
-        r = make_at(m, &tmp, opaque, ret);
+        r = make_at(ov, m, &tmp, opaque, ret);
         if (r < 0)
             return r;
         r = publish(ov, &tmp, &p, is_dir && whiteout);
@@ -195,7 +214,7 @@ int check_new_name(const struct overlay *ov, const char *name, size_t len)
     if (len == 0)
         return -ENOENT;
     /* Only where whiteouts must be told from files by their names. */
-    if (ov->prefix_whiteouts && strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0)
+    if (overlay_reads_prefix(ov) && strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0)
         return -EINVAL;
     return 0;
 }
@@ -210,9 +229,9 @@ static struct node *show_new(struct overlay *ov, struct node *dir, const char *n
     struct node *n = node_new(ov);
     n->ino = upper_ino(made->st.st_ino);
     n->in_upper = true;
-    n->typed = is_typed(m);
+    n->typed = is_typed(ov, m);
     n->default_acl = S_ISDIR(m->mode) && m->acl && m->acl->deflt_len;
-    n->v = (struct vattr){m->mode, m->uid, m->gid, m->rdev};
+    n->v = attr_of(m);
     node_set_lowers(n, NULL, 0);
     child_attach(ov, c, n);
     if (S_ISREG(m->mode))

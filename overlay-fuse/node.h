@@ -42,6 +42,7 @@ struct child {
     bool in_upper; /* the upper directory has an entry of this name (object or whiteout) */
     bool in_lower; /* the object comes from, or a directory is merged with, a layer */
     bool hidden;   /* a whiteout: the name is known not to exist */
+    bool by_file;  /* and it is a ".wh." file in the upper directory */
     bool is_dir;   /* of a visible name: it is a directory */
     bool own_name;
     bool in_block; /* allocated with the table, freed with it */
@@ -91,7 +92,8 @@ struct overlay {
     size_t n_layers;
     int upper_fd; /* -1: read-only */
     int work_fd, tmp_fd;
-    bool prefix_whiteouts; /* the kernel refuses mknod: whiteouts are ".wh." files */
+    enum upper_style style;
+    bool prefix_whiteouts; /* the kernel refuses mknod: new whiteouts are ".wh." files */
     bool sync;             /* copied data is on the disk before its copy is visible */
     struct stat upper_st;  /* of the root of the upper directory */
     struct node **kept;    /* see node.kept */
@@ -102,6 +104,12 @@ struct overlay {
     struct node *fd_first, *fd_last; /* least recently used last */
     size_t n_fds, max_fds;
 };
+
+/* Names that begin with ".wh." are whiteouts, not files. */
+static inline bool overlay_reads_prefix(const struct overlay *ov)
+{
+    return ov->prefix_whiteouts || ov->style == UPPER_REAL;
+}
 
 /* --- open.c ------------------------------------------------------------------------------- */
 
@@ -224,6 +232,8 @@ void node_close_fd(struct overlay *ov, struct node *n);
 int node_copy_up(struct overlay *ov, struct node *n, uint64_t size);
 /* The same without the data of a regular file, which stays that of the layer (node.meta). */
 int node_copy_up_attr(struct overlay *ov, struct node *n);
+/* Ties names to an object in the upper directory that were not there when it was copied up. */
+int node_link_names(struct overlay *ov, struct node *n);
 /* A symbolic link in the upper directory becomes one that can bear an owner and attributes. */
 int node_make_typed(struct overlay *ov, struct node *n);
 /* Copies up everything below a directory and cuts it off the layers, so that it can be moved. */
@@ -269,7 +279,9 @@ int tmp_remove_dir(struct overlay *ov, const struct upath *p);
 void forget_name(struct overlay *ov, struct child *c, bool whiteout);
 /* Makes an empty merged directory really empty in the upper: opaque, whiteouts gone. */
 int purge_whiteouts(struct overlay *ov, struct node *dir);
-/* The place of a whiteout for the name. */
+/* The place of a ".wh." file for the name, and of a new whiteout of either form. */
+int prefix_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                 struct upath *ret);
 int whiteout_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
                    struct upath *ret);
 

@@ -31,7 +31,9 @@ static int open_layers(struct overlay *ov, const struct overlay_options *o, stru
 {
     ov->layers = xcalloc(o->n_layers ? o->n_layers : 1, sizeof(*ov->layers));
     for (size_t i = 0; i < o->n_layers; i++) {
-        int r = layer_open(o->layers[i].tar, o->layers[i].index, &ov->layers[i], err);
+        const struct overlay_layer_files *f = &o->layers[i];
+        int r = f->dir ? layer_open_tree(f->dir, &ov->layers[i], err)
+                       : layer_open(f->tar, f->index, &ov->layers[i], err);
         if (r < 0)
             return r;
         ov->n_layers++;
@@ -82,6 +84,7 @@ static int open_upper(struct overlay *ov, const struct overlay_options *o, struc
     if (ov->tmp_fd < 0)
         return ov->tmp_fd;
     ov->sync = !o->no_sync;
+    ov->style = o->real_owners ? UPPER_REAL : UPPER_VIRTUAL;
     r = choose_whiteouts(ov);
     return r < 0 ? err_errno(err, r, "write to %s", o->work) : 0;
 }
@@ -93,7 +96,7 @@ static int make_root(struct overlay *ov, const char *upper, struct err *err)
     size_t count = 0;
     while (count < ov->n_layers) {
         refs[count] = (struct lower_ref){(uint32_t)count, 0};
-        if (ov->layers[count++].inodes[0].flags & INDEX_OPAQUE)
+        if (layer_is_opaque(&ov->layers[count++], 0))
             break;
     }
     node_set_lowers(n, refs, count);
@@ -112,12 +115,12 @@ static int make_root(struct overlay *ov, const char *upper, struct err *err)
     n->in_upper = true;
     int r = node_upath(ov, n, &p);
     if (r == 0)
-        r = upper_read(&p, &o);
+        r = upper_read(&p, ov->style, &o);
     if (r < 0)
         return err_errno(err, r, "read %s", upper);
     if (o.opaque)
         node_set_lowers(n, NULL, 0);
-    if (o.has_override)
+    if (o.has_override || ov->style == UPPER_REAL)
         n->v = o.v;
     n->default_acl |= o.default_acl;
     return S_ISDIR(n->v.mode) ? 0 : err_set(err, -EIO, "%s has damaged attributes", upper);

@@ -53,7 +53,7 @@ int purge_whiteouts(struct overlay *ov, struct node *dir)
     struct upath p;
     int r = node_upath(ov, dir, &p);
     if (r == 0 && dir->n_lowers)
-        r = upper_set_opaque(&p);
+        r = upper_set_opaque(&p, ov->style);
     if (r == 0)
         r = empty_upath(&p);
     if (r < 0)
@@ -62,6 +62,13 @@ int purge_whiteouts(struct overlay *ov, struct node *dir)
     if (dir->dir)
         dir_free(take_ptr(dir->dir));
     return 0;
+}
+
+int whiteout_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                   struct upath *ret)
+{
+    return ov->prefix_whiteouts ? prefix_upath(ov, dir, name, len, ret)
+                                : child_upath(ov, dir, name, len, ret);
 }
 
 void forget_name(struct overlay *ov, struct child *c, bool whiteout)
@@ -73,17 +80,17 @@ void forget_name(struct overlay *ov, struct child *c, bool whiteout)
         child_detach(ov, c);
         n->unlinked = !n->names;
     }
+    if (whiteout)
+        c->by_file = ov->prefix_whiteouts;
     dir_hide(dir, c, whiteout);
     if (n)
         node_unref(ov, n);
     node_unref(ov, dir);
 }
 
-int whiteout_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
-                   struct upath *ret)
+int prefix_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
+                 struct upath *ret)
 {
-    if (!ov->prefix_whiteouts)
-        return child_upath(ov, dir, name, len, ret);
     char full[2 * NAME_MAX];
     int n = snprintf(full, sizeof(full), "%s%.*s", UPPER_WHITEOUT, (int)len, name);
     return n > NAME_MAX ? -ENAMETOOLONG : child_upath(ov, dir, full, (size_t)n, ret);

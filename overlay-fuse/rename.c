@@ -52,7 +52,7 @@ static int make_movable(struct overlay *ov, struct node *n, const struct end *at
     if (r < 0 || !lower_has(ov, at->dir, at->name, at->len))
         return r;
     r = node_upath(ov, n, &p);
-    return r < 0 ? r : upper_set_opaque(&p);
+    return r < 0 ? r : upper_set_opaque(&p, ov->style);
 }
 
 /* After the move the name `from` must not show what a layer has there. */
@@ -68,7 +68,7 @@ static int move_on_disk(struct overlay *ov, const struct end *from, const struct
 {
     struct upath p, q;
     const struct child *c = dir_find(to->dir, to->name, to->len);
-    bool standing = c && c->hidden && c->in_upper && !ov->prefix_whiteouts;
+    bool standing = c && c->hidden && c->in_upper && !c->by_file;
     int r = child_upath(ov, from->dir, from->name, from->len, &p);
     if (r == 0)
         r = child_upath(ov, to->dir, to->name, to->len, &q);

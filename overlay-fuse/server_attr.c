@@ -98,7 +98,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
     struct server *s = server_of(req);
     struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096};
     int fd = s->ov->upper_fd >= 0 ? s->ov->upper_fd
-             : s->ov->n_layers    ? s->ov->layers[0].tar_fd
+             : s->ov->n_layers    ? layer_fs_fd(&s->ov->layers[0])
                                   : -1;
     if (fd >= 0 && fstatvfs(fd, &st) < 0) {
         server_reply_error(req, -errno);

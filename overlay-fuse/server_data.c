@@ -43,7 +43,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         return;
     }
     const struct layer *l = node_data_layer(s->ov, n, &inode);
-    if (l && reply_mapped(req, l, inode, size, (uint64_t)offset))
+    if (l && !l->tree && reply_mapped(req, l, inode, size, (uint64_t)offset))
         return;
     if (size > SERVER_READ_MAX)
         size = SERVER_READ_MAX;

@@ -13,6 +13,11 @@
 
 #define PROC_ROOM 32 /* "/proc/self/fd/2147483647/" */
 
+static bool has_prefix(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
 void upath_start(struct upath *p)
 {
     p->follow = false;
@@ -178,6 +183,12 @@ static int parse_override(const char *text, mode_t disk_type, struct vattr *ret,
     return 0;
 }
 
+static bool has_opaque_file(const struct upath *p)
+{
+    auto_close int dir = openat(p->dirfd, p->rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return dir >= 0 && exists_at(dir, UPPER_OPAQUE_FILE);
+}
+
 static int read_override(const struct upath *p, struct upper_object *o)
 {
     char text[128];
@@ -191,22 +202,31 @@ static int read_override(const struct upath *p, struct upper_object *o)
     return parse_override(text, o->st.st_mode & S_IFMT, &o->v, &o->typed);
 }
 
-static int read_flags(const struct upath *p, const struct buf *names, struct upper_object *o)
+static bool is_opaque_name(const char *s)
 {
+    return strcmp(s, UPPER_OPAQUE) == 0 || strcmp(s, "trusted.overlay.opaque") == 0 ||
+           strcmp(s, "user.fuseoverlayfs.opaque") == 0;
+}
+
+static int read_flags(const struct upath *p, const struct buf *names, enum upper_style style,
+                      struct upper_object *o)
+{
+    const char *acl =
+        style == UPPER_REAL ? "system.posix_acl_default" : UPPER_ESCAPE "system.posix_acl_default";
     char text[32];
     for (const char *s = names->data; s < names->data + names->len; s += strlen(s) + 1) {
-        if (strcmp(s, UPPER_OPAQUE) == 0) {
+        if (is_opaque_name(s)) {
             ssize_t n = upath_getxattr(p, s, text, sizeof(text));
-            o->opaque = n == 1 && text[0] == 'y';
-        } else if (strcmp(s, UPPER_INO) == 0) {
+            o->opaque |= n == 1 && text[0] == 'y';
+        } else if (strcmp(s, style == UPPER_REAL ? UPPER_REAL_INO : UPPER_INO) == 0) {
             ssize_t n = upath_getxattr(p, s, text, sizeof(text) - 1);
             text[n < 0 ? 0 : n] = 0;
             o->ino = strtoull(text, NULL, 10);
         } else if (strcmp(s, UPPER_META) == 0) {
-            o->meta = true;
-        } else if (strcmp(s, UPPER_ESCAPE "system.posix_acl_default") == 0) {
+            o->meta = style == UPPER_VIRTUAL;
+        } else if (strcmp(s, acl) == 0) {
             o->default_acl = true;
-        } else if (strcmp(s, UPPER_OVERRIDE) == 0) {
+        } else if (strcmp(s, UPPER_OVERRIDE) == 0 && style == UPPER_VIRTUAL) {
             int r = read_override(p, o);
             if (r < 0)
                 return r;
@@ -215,24 +235,29 @@ static int read_flags(const struct upath *p, const struct buf *names, struct upp
     return 0;
 }
 
-int upper_read(const struct upath *p, struct upper_object *ret)
+int upper_read(const struct upath *p, enum upper_style style, struct upper_object *ret)
 {
     struct upper_object o = {0};
     int r = upath_stat(p, &o.st);
     if (r < 0)
         return r;
     o.v.mode = o.st.st_mode & (S_IFMT | 0777);
+    if (style == UPPER_REAL) {
+        o.v = (struct vattr){
+            .mode = o.st.st_mode, .uid = o.st.st_uid, .gid = o.st.st_gid, .rdev = o.st.st_rdev};
+        o.opaque = S_ISDIR(o.st.st_mode) && has_opaque_file(p);
+    }
     if (S_ISREG(o.st.st_mode) || S_ISDIR(o.st.st_mode)) {
         char room[512];
         ssize_t n = list_names(p, room, sizeof(room));
         if (n > 0) {
             struct buf names = {.data = room, .len = (size_t)n};
-            r = read_flags(p, &names, &o);
+            r = read_flags(p, &names, style, &o);
         } else if (n < 0) { /* many attributes */
             auto_buf names = {0};
             r = upath_listxattr(p, &names);
             if (r == 0)
-                r = read_flags(p, &names, &o);
+                r = read_flags(p, &names, style, &o);
         }
     }
     if (r == 0)
@@ -240,8 +265,10 @@ int upper_read(const struct upath *p, struct upper_object *ret)
     return r;
 }
 
-mode_t upper_disk_mode(const struct vattr *v)
+mode_t upper_disk_mode(const struct vattr *v, enum upper_style style)
 {
+    if (style == UPPER_REAL)
+        return v->mode & 07777;
     return (v->mode & 0777) | (S_ISDIR(v->mode) ? 0700 : 0600);
 }
 
@@ -271,25 +298,52 @@ static int set_disk_mode(const struct upath *p, mode_t mode)
     return r < 0 ? -errno : 0;
 }
 
+bool upper_needs_typed(const struct vattr *v, bool has_xattrs, enum upper_style style)
+{
+    if (style == UPPER_REAL || S_ISREG(v->mode) || S_ISDIR(v->mode))
+        return false;
+    return !S_ISLNK(v->mode) || v->uid || v->gid || has_xattrs;
+}
+
 static bool plain_link(const struct vattr *v, bool typed)
 {
     return S_ISLNK(v->mode) && !typed; /* nothing about it differs from a real one */
 }
 
-static bool needs_override(const struct vattr *v, bool typed)
+/* Owner and mode of the object itself. A change of owner takes set-user-ID away, so it comes first.
+ */
+static int set_real(const struct upath *p, const struct vattr *v, const struct stat *st)
 {
-    return typed || v->uid || v->gid || (v->mode & 07777) != upper_disk_mode(v);
+    bool owner = st->st_uid != v->uid || st->st_gid != v->gid;
+    if (owner) {
+        int r = p->fd >= 0 ? fchown(p->fd, v->uid, v->gid)
+                           : fchownat(p->dirfd, p->rel, v->uid, v->gid,
+                                      p->follow ? 0 : AT_SYMLINK_NOFOLLOW);
+        if (r < 0)
+            return -errno;
+    }
+    if (S_ISLNK(v->mode) || (!owner && (st->st_mode & 07777) == (v->mode & 07777)))
+        return 0;
+    return set_disk_mode(p, v->mode & 07777);
 }
 
-int upper_set_attr(const struct upath *p, const struct vattr *v, bool typed, bool force)
+static bool needs_override(const struct vattr *v, bool typed)
 {
-    if (plain_link(v, typed))
+    return typed || v->uid || v->gid || (v->mode & 07777) != upper_disk_mode(v, UPPER_VIRTUAL);
+}
+
+int upper_set_attr(const struct upath *p, const struct vattr *v, enum upper_style style, bool typed,
+                   bool force)
+{
+    if (style == UPPER_VIRTUAL && plain_link(v, typed))
         return 0;
-    mode_t disk = upper_disk_mode(v);
+    mode_t disk = upper_disk_mode(v, style);
     struct stat st;
     int r = upath_stat(p, &st);
     if (r < 0)
         return r;
+    if (style == UPPER_REAL)
+        return set_real(p, v, &st);
     if (force || needs_override(v, typed)) {
         r = set_override(p, v, typed);
     } else {
@@ -302,25 +356,49 @@ int upper_set_attr(const struct upath *p, const struct vattr *v, bool typed, boo
     return r;
 }
 
-int upper_set_new_attr(const struct upath *p, const struct vattr *v, bool typed,
-                       const struct stat *st)
+int upper_set_new_attr(const struct upath *p, const struct vattr *v, enum upper_style style,
+                       bool typed, const struct stat *st)
 {
+    if (style == UPPER_REAL)
+        return set_real(p, v, st);
     if (plain_link(v, typed))
         return 0;
-    mode_t disk = upper_disk_mode(v);
+    mode_t disk = upper_disk_mode(v, style);
     int r = needs_override(v, typed) ? set_override(p, v, typed) : 0;
     if (r == 0 && (st->st_mode & 07777) != disk)
         r = set_disk_mode(p, disk);
     return r;
 }
 
-static bool has_prefix(const char *s, const char *prefix)
+int upper_set_ino(const struct upath *p, enum upper_style style, uint64_t ino)
 {
-    return strncmp(s, prefix, strlen(prefix)) == 0;
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)ino);
+    if (style == UPPER_VIRTUAL)
+        return upath_setxattr(p, UPPER_INO, text, (size_t)n, 0);
+    /* Without it the number changes with the next mount, which nobody can complain about. */
+    upath_setxattr(p, UPPER_REAL_INO, text, (size_t)n, 0);
+    return 0;
 }
 
-int upper_xattr_name(const char *name, char room[static XATTR_NAME_MAX + 1], const char **ret)
+bool upper_xattr_is_ours(const char *disk_name)
 {
+    static const char *const prefixes[] = {"trusted.overlay.", "user.overlay.",
+                                           "user.fuseoverlayfs.", "user.containers.",
+                                           "user.wherry."};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+        if (has_prefix(disk_name, prefixes[i]))
+            return true;
+    return false;
+}
+
+int upper_xattr_name(const char *name, enum upper_style style, char room[static XATTR_NAME_MAX + 1],
+                     const char **ret)
+{
+    if (style == UPPER_REAL) {
+        *ret = name;
+        return upper_xattr_is_ours(name) ? -EPERM : 0;
+    }
     if (has_prefix(name, "user.") && !has_prefix(name, "user.containers.") &&
         !has_prefix(name, "user.overlay.") && !has_prefix(name, "user.wherry.")) {
         *ret = name;
@@ -333,8 +411,10 @@ int upper_xattr_name(const char *name, char room[static XATTR_NAME_MAX + 1], con
     return 0;
 }
 
-const char *upper_xattr_shown(const char *disk_name)
+const char *upper_xattr_shown(const char *disk_name, enum upper_style style)
 {
+    if (style == UPPER_REAL)
+        return upper_xattr_is_ours(disk_name) ? NULL : disk_name;
     if (has_prefix(disk_name, UPPER_ESCAPE))
         return disk_name + strlen(UPPER_ESCAPE);
     if (!has_prefix(disk_name, "user.") || has_prefix(disk_name, "user.containers.") ||
@@ -343,9 +423,18 @@ const char *upper_xattr_shown(const char *disk_name)
     return disk_name;
 }
 
-int upper_set_opaque(const struct upath *p)
+static int make_opaque_file(const struct upath *p)
 {
-    return upath_setxattr(p, UPPER_OPAQUE, "y", 1, 0);
+    auto_close int dir = openat(p->dirfd, p->rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_close int fd =
+        dir < 0 ? -1 : openat(dir, UPPER_OPAQUE_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : 0;
+}
+
+int upper_set_opaque(const struct upath *p, enum upper_style style)
+{
+    int r = upath_setxattr(p, UPPER_OPAQUE, "y", 1, 0);
+    return style == UPPER_REAL ? make_opaque_file(p) : r;
 }
 
 int upper_make_whiteout(const struct upath *p, bool prefix)

@@ -26,6 +26,16 @@
 #define UPPER_ESCAPE   "user.wherry.xattr." /* + the name that the container used */
 #define UPPER_WHITEOUT ".wh."
 
+/* Where owners, modes and kinds are kept. */
+enum upper_style {
+    UPPER_VIRTUAL, /* as described above */
+    UPPER_REAL, /* on the objects themselves: for a server that may chown() and mknod(), and whose
+                   upper directory others read */
+};
+#define UPPER_REAL_INO "user.overlay.wherry-ino" /* UPPER_INO of that style; others skip the name  \
+                                                  */
+#define UPPER_OPAQUE_FILE ".wh..wh..opq"         /* and so is a directory opaque for others */
+
 /* The attributes that the container sees. */
 struct vattr {
     mode_t mode; /* with type */
@@ -69,16 +79,22 @@ int upath_stat(const struct upath *p, struct stat *ret);
 /* Sets the times as utimensat() does, of a link itself. */
 int upath_utimens(const struct upath *p, const struct timespec t[2]);
 /* Reads an object and what is recorded about it. -EIO when the record makes no sense. */
-int upper_read(const struct upath *p, struct upper_object *ret);
+int upper_read(const struct upath *p, enum upper_style style, struct upper_object *ret);
 
 /* The mode on disk of an object with this virtual one. */
-mode_t upper_disk_mode(const struct vattr *v);
+mode_t upper_disk_mode(const struct vattr *v, enum upper_style style);
+/* Whether a regular file has to stand for such an object. */
+bool upper_needs_typed(const struct vattr *v, bool has_xattrs, enum upper_style style);
 /* Records attributes: mode bits on disk, override when needed (always with `force`). The object's
  * kind on disk must fit `typed`. */
-int upper_set_attr(const struct upath *p, const struct vattr *v, bool typed, bool force);
+int upper_set_attr(const struct upath *p, const struct vattr *v, enum upper_style style, bool typed,
+                   bool force);
 /* The same for an object that was just made, with what stat() says of it. */
-int upper_set_new_attr(const struct upath *p, const struct vattr *v, bool typed,
-                       const struct stat *st);
+int upper_set_new_attr(const struct upath *p, const struct vattr *v, enum upper_style style,
+                       bool typed, const struct stat *st);
+/* Records the inode number that an object had in a layer. Not for links, devices and the like of
+ * the real style, which cannot bear it. */
+int upper_set_ino(const struct upath *p, enum upper_style style, uint64_t ino);
 
 ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, size_t size);
 int upath_setxattr(const struct upath *p, const char *name, const void *value, size_t size,
@@ -89,10 +105,13 @@ int upath_listxattr(const struct upath *p, struct buf *ret);
 
 /* The name on disk of an attribute of the container's, and back (NULL: it is our own bookkeeping).
  * The escaped name is built in `room`. -ERANGE: too long. */
-int upper_xattr_name(const char *name, char room[static XATTR_NAME_MAX + 1], const char **ret);
-const char *upper_xattr_shown(const char *disk_name);
+int upper_xattr_name(const char *name, enum upper_style style, char room[static XATTR_NAME_MAX + 1],
+                     const char **ret);
+const char *upper_xattr_shown(const char *disk_name, enum upper_style style);
+/* Bookkeeping of overlays, which nobody else is to see. */
+bool upper_xattr_is_ours(const char *disk_name);
 
-int upper_set_opaque(const struct upath *p);
+int upper_set_opaque(const struct upath *p, enum upper_style style);
 /* Makes a whiteout at `p` (with prefix: p names the ".wh." file itself). */
 int upper_make_whiteout(const struct upath *p, bool prefix);
 static inline bool upper_is_whiteout(const struct stat *st)

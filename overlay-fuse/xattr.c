@@ -25,10 +25,10 @@ static ssize_t get_lower(const struct overlay *ov, const struct node *n, const c
     return x ? give(l->heap + x->value, x->value_len, value, size) : -ENODATA;
 }
 
-/* A real link, or what stands on disk as itself and can bear no attributes. */
-static bool bears_none(const struct node *n)
+/* A link that stands on disk as itself and can bear no attributes. */
+static bool bears_none(const struct overlay *ov, const struct node *n)
 {
-    return S_ISLNK(n->v.mode) && !n->typed;
+    return S_ISLNK(n->v.mode) && !n->typed && ov->style == UPPER_VIRTUAL;
 }
 
 ssize_t node_getxattr(struct overlay *ov, struct node *n, const char *name, void *value,
@@ -39,9 +39,9 @@ ssize_t node_getxattr(struct overlay *ov, struct node *n, const char *name, void
     struct upath p;
     if (!n->in_upper)
         return get_lower(ov, n, name, value, size);
-    if (bears_none(n))
+    if (bears_none(ov, n))
         return -ENODATA;
-    int r = upper_xattr_name(name, room, &disk);
+    int r = upper_xattr_name(name, ov->style, room, &disk);
     if (r == 0)
         r = node_object(ov, n, &p);
     return r < 0 ? r : upath_getxattr(&p, disk, value, size);
@@ -53,10 +53,10 @@ int node_keep_xattr(struct overlay *ov, struct node *n, const char *name, const 
     char room[XATTR_NAME_MAX + 1];
     const char *disk;
     struct upath p;
-    int r = upper_xattr_name(name, room, &disk);
+    int r = upper_xattr_name(name, ov->style, room, &disk);
     if (r == 0)
         r = node_copy_up_attr(ov, n);
-    if (r == 0 && bears_none(n))
+    if (r == 0 && bears_none(ov, n))
         r = node_make_typed(ov, n);
     if (r == 0)
         r = node_object(ov, n, &p);
@@ -117,7 +117,7 @@ int node_removexattr(struct overlay *ov, struct node *n, const char *name)
     ssize_t there = node_getxattr(ov, n, name, NULL, 0);
     if (there < 0)
         return (int)there;
-    int r = upper_xattr_name(name, room, &disk);
+    int r = upper_xattr_name(name, ov->style, room, &disk);
     if (r == 0)
         r = node_copy_up_attr(ov, n);
     if (r == 0)
@@ -134,6 +134,9 @@ int node_listxattr(struct overlay *ov, struct node *n, struct buf *ret)
     if (!n->in_upper && n->n_lowers) {
         const struct layer *l = lower_layer(ov, n);
         const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
+        int r = layer_need_xattrs(l, (uint32_t)(in - l->inodes));
+        if (r < 0)
+            return r;
         for (uint32_t i = 0; i < in->n_xattrs; i++) {
             const struct index_xattr *x = &l->xattrs[in->first_xattr + i];
             buf_add(ret, l->heap + x->name, x->name_len);
@@ -141,7 +144,7 @@ int node_listxattr(struct overlay *ov, struct node *n, struct buf *ret)
         }
         return 0;
     }
-    if (!n->in_upper || bears_none(n))
+    if (!n->in_upper || bears_none(ov, n))
         return 0;
     struct upath p;
     auto_buf names = {0};
@@ -149,7 +152,7 @@ int node_listxattr(struct overlay *ov, struct node *n, struct buf *ret)
     if (r == 0)
         r = upath_listxattr(&p, &names);
     for (const char *s = names.data; r == 0 && s < names.data + names.len; s += strlen(s) + 1) {
-        const char *shown = upper_xattr_shown(s);
+        const char *shown = upper_xattr_shown(s, ov->style);
         if (shown)
             buf_add(ret, shown, strlen(shown) + 1);
     }
