@@ -167,7 +167,8 @@ static void fill(struct index_tree *t, struct order *o, uint64_t tar_size, struc
     h.links = place(out, links, n_links, sizeof(*links));
     h.heap = place(out, t->names.data, t->names.len, 1);
     h.file_size = out->len;
-    h.checksum = index_checksum(out->data + sizeof(h), out->len - sizeof(h), tar_size);
+    memcpy(out->data, &h, sizeof(h));
+    h.checksum = index_checksum((void *)out->data, out->len);
     memcpy(out->data, &h, sizeof(h));
     free(inodes);
     free(links);

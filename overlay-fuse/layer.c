@@ -200,8 +200,7 @@ static int check_index(struct layer *l, const char *path, struct err *err)
         return err_set(err, -ESTALE, "%s belongs to a tar of %llu bytes, not %llu", path,
                        (unsigned long long)h->tar_size, (unsigned long long)l->tar_size);
     if (h->file_size != l->map_size || l->map_size % 8 ||
-        h->checksum != index_checksum(l->map + sizeof(*h), l->map_size - sizeof(*h), h->tar_size) ||
-        !header_valid(l) || !tables_valid(l))
+        h->checksum != index_checksum(h, l->map_size) || !header_valid(l) || !tables_valid(l))
         return err_set(err, -ESTALE, "%s is damaged", path);
     return 0;
 }
