@@ -32,9 +32,10 @@ enum upper_style {
     UPPER_REAL, /* on the objects themselves: for a server that may chown() and mknod(), and whose
                    upper directory others read */
 };
-#define UPPER_REAL_INO "user.overlay.wherry-ino" /* UPPER_INO of that style; others skip the name  \
-                                                  */
-#define UPPER_OPAQUE_FILE ".wh..wh..opq"         /* and so is a directory opaque for others */
+/* Of the real style: UPPER_INO, by a name that others who pack the directory leave out, and the
+ * file that makes a directory opaque for them. */
+#define UPPER_REAL_INO    "user.overlay.wherry-ino"
+#define UPPER_OPAQUE_FILE ".wh..wh..opq"
 
 /* The attributes that the container sees. */
 struct vattr {
