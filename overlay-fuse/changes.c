@@ -258,16 +258,39 @@ static int scan_prefixed(struct scan *s, const struct place *at, const char *nam
     return r;
 }
 
+static bool is_prefixed(const char *name)
+{
+    return strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0;
+}
+
+static const char *shown_name(const char *name)
+{
+    return is_prefixed(name) ? name + strlen(UPPER_WHITEOUT) : name;
+}
+
+/* By the names that they are about; of a whiteout and an object, which a crash may leave, the
+ * object comes first. */
+static int by_shown_name(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    int r = strcmp(shown_name(x), shown_name(y));
+    return r ? r : is_prefixed(x) - is_prefixed(y);
+}
+
 static int scan_dir(struct scan *s, const struct place *at)
 {
     auto_strv names = {0};
+    const char *before = "";
     int r = list_dir_at(s->ov->upper_fd, s->path.len ? s->path.data : ".", &names, s->err);
     if (r < 0)
         return r;
+    if (s->ov->prefix_whiteouts && names.len)
+        qsort(names.v, names.len, sizeof(*names.v), by_shown_name);
     strv_foreach (&names, name) {
-        bool prefixed =
-            s->ov->prefix_whiteouts && strncmp(name, UPPER_WHITEOUT, strlen(UPPER_WHITEOUT)) == 0;
-        r = prefixed ? scan_prefixed(s, at, name + strlen(UPPER_WHITEOUT)) : scan_name(s, at, name);
+        if (!s->ov->prefix_whiteouts || !is_prefixed(name))
+            r = scan_name(s, at, before = name);
+        else if (strcmp(shown_name(name), before) != 0)
+            r = scan_prefixed(s, at, shown_name(name));
         if (r < 0)
             return r;
     }

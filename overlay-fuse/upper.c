@@ -177,7 +177,7 @@ static int parse_override(const char *text, mode_t disk_type, struct vattr *ret,
         v.mode |= disk_type;
     }
     *ret_typed = (v.mode & S_IFMT) != disk_type;
-    if (*ret_typed && disk_type != S_IFREG)
+    if (*ret_typed && (disk_type != S_IFREG || S_ISDIR(v.mode)))
         return -EIO;
     *ret = v;
     return 0;
