@@ -416,8 +416,8 @@ int layer_open_tree(const char *path, struct layer *ret, struct err *err)
     struct stat st;
     for (size_t i = 0; i < N_FILES; i++)
         t->files[i].fd = -1;
-    t->root_fd = open_dir_at(AT_FDCWD, path, err);
-    int r = t->root_fd < 0 ? t->root_fd : 0;
+    t->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a link is fine here */
+    int r = t->root_fd < 0 ? err_errno(err, -errno, "open directory %s", path) : 0;
     if (r == 0 && fstat(t->root_fd, &st) < 0)
         r = err_errno(err, -errno, "%s", path);
     if (r == 0 && !reserve_tables(t))

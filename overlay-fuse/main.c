@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* overlay-fuse: the overlay server of a container.
+/* overlay-fuse: the overlay server of a container, and a mount program of its own (standalone.c).
  *
  * Theory of operation. The engine starts it (client.c) with a channel. It opens the layers and the
  * writable directory, waits for the one /dev/fuse descriptor, says on the channel whether it can
@@ -7,6 +7,7 @@
 #include "base/channel.h"
 #include "overlay-fuse/client.h"
 #include "overlay-fuse/server.h"
+#include "overlay-fuse/standalone.h"
 
 #include "base/alloc.h"
 
@@ -30,6 +31,11 @@ static int usage(void)
           "Serves one mount whose /dev/fuse descriptor comes over the channel.\n",
           stderr);
     return 2;
+}
+
+static bool is_for_engine(int argc, char **argv)
+{
+    return argc > 1 && strcmp(argv[1], "--channel") == 0;
 }
 
 /* How many words an option takes, or -1. */
@@ -98,17 +104,26 @@ static int serve(const struct arguments *a)
     if (opened < 0 || r < 0)
         return 1;
     close(a->channel);
-    r = server_run(ov, device, a->single_id, &err);
+    struct server_options o = {.single_id = a->single_id, .timeout = FOREVER};
+    auto_ptr(server) struct server *s = NULL;
+    r = server_new(ov, &o, NULL, &s, &err);
+    if (r == 0)
+        r = server_run(s, device, &err);
     if (r < 0)
         fprintf(stderr, "overlay-fuse: %s\n", err.message);
     return r < 0;
 }
 
-int main(int argc, char **argv)
+static int serve_engine(int argc, char **argv)
 {
     struct arguments a = {.channel = -1};
-    if (!parse(argc, argv, &a))
-        return usage();
+    int r = parse(argc, argv, &a) ? serve(&a) : usage();
+    free(a.layers);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -117,7 +132,5 @@ int main(int argc, char **argv)
     umask(0);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit is EFBIG, not the end of everybody */
-    int r = serve(&a);
-    free(a.layers);
-    return r;
+    return is_for_engine(argc, argv) ? serve_engine(argc, argv) : standalone_main(argc, argv);
 }

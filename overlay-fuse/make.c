@@ -294,6 +294,33 @@ int node_put(struct overlay *ov, struct node *dir, const char *name, const struc
     return 0;
 }
 
+int node_make_nameless(struct overlay *ov, const struct make *m, struct node **ret)
+{
+    auto_done(made) struct made made = {.fd = -1};
+    struct vattr v = attr_of(m);
+    struct upath p;
+    if (ov->upper_fd < 0)
+        return -EROFS;
+    made.fd =
+        openat(ov->tmp_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, upper_disk_mode(&v, ov->style));
+    if (made.fd < 0) /* EISDIR: an old kernel, EINVAL: a file system that lacks it */
+        return errno == EISDIR || errno == EINVAL ? -EOPNOTSUPP : -errno;
+    if (fstat(made.fd, &made.st) < 0)
+        return -errno;
+    upath_fd(&p, made.fd, false);
+    int r = dress(ov, m, &p, false, false, &made);
+    if (r < 0)
+        return r;
+    struct node *n = node_new(ov);
+    n->ino = upper_ino(made.st.st_ino);
+    n->in_upper = n->unlinked = n->nameless = true;
+    n->v = v;
+    node_set_lowers(n, NULL, 0);
+    n->fd = take_fd(&made.fd);
+    *ret = n;
+    return 0;
+}
+
 static int link_on_disk(struct overlay *ov, struct node *n, struct node *dir, const char *name,
                         size_t len)
 {
@@ -329,7 +356,7 @@ int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *
         return -EEXIST;
     if (node_is_dir(n))
         return -EPERM;
-    if (n->unlinked)
+    if (n->unlinked && !n->nameless)
         return -ENOENT;
     r = node_copy_up_attr(ov, n);
     if (r == 0)
@@ -342,6 +369,7 @@ int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *
     c->in_upper = true;
     c->in_lower = false;
     child_attach(ov, c, n);
+    n->nameless = false;
     node_share(ov, n);
     return 0;
 }

@@ -74,6 +74,7 @@ struct node {
     bool meta;        /* upper: the data is still that of the lower object */
     bool by_ino;      /* is in overlay.by_ino: it may have names we have not seen */
     bool unlinked;    /* no name is left; `fd` is the object when it was in the upper directory */
+    bool nameless;    /* made without a name, and may still get one */
     bool default_acl; /* directory: what is made in it inherits an access control list */
     bool kept;        /* a path call holds it until the overlay is closed */
     uint32_t nlink;   /* of an object that is in a layer and has several names there */
@@ -259,6 +260,9 @@ int node_make(struct overlay *ov, struct node *dir, const char *name, const stru
  * directory. */
 int node_put(struct overlay *ov, struct node *dir, const char *name, const struct make *m,
              struct node **ret);
+/* A regular file that has no name yet: node_link() gives it one. -EOPNOTSUPP: the file system below
+ * cannot make one. */
+int node_make_nameless(struct overlay *ov, const struct make *m, struct node **ret);
 int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *name);
 /* Group, set-group-ID and access control lists as a new object in `dir` inherits them; where there
  * is no list to inherit the mode loses the bits of `umask`. `room` keeps the lists for m->acl. */

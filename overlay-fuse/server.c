@@ -21,9 +21,25 @@ struct node *server_node(const struct server *s, fuse_ino_t ino)
 int server_stat(struct server *s, struct node *n, struct stat *ret)
 {
     int r = node_stat(s->ov, n, ret);
-    if (r == 0 && s->single_id)
+    if (r == 0 && s->o.single_id) {
         ret->st_uid = ret->st_gid = 0;
+    } else if (r == 0 && s->o.uids) {
+        ret->st_uid = id_to_shown(s->o.uids, ret->st_uid);
+        ret->st_gid = id_to_shown(s->o.gids, ret->st_gid);
+    }
+    if (s->o.static_nlink && node_is_dir(n))
+        ret->st_nlink = 1;
     return r;
+}
+
+uid_t server_uid(const struct server *s, uid_t uid)
+{
+    return s->o.uids ? id_to_disk(s->o.uids, uid) : uid;
+}
+
+gid_t server_gid(const struct server *s, gid_t gid)
+{
+    return s->o.gids ? id_to_disk(s->o.gids, gid) : gid;
 }
 
 void server_reply_error(fuse_req_t req, int code)
@@ -33,7 +49,8 @@ void server_reply_error(fuse_req_t req, int code)
 
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n)
 {
-    struct fuse_entry_param e = {.ino = n->id, .attr_timeout = FOREVER, .entry_timeout = FOREVER};
+    struct fuse_entry_param e = {
+        .ino = n->id, .attr_timeout = s->o.timeout, .entry_timeout = s->o.timeout};
     int r = server_stat(s, n, &e.attr);
     if (r < 0) {
         server_reply_error(req, r);
@@ -48,7 +65,7 @@ static void no_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 }
 
-const struct fuse_lowlevel_ops server_ops = {
+static const struct fuse_lowlevel_ops server_ops = {
     .init = server_init,
     .lookup = op_lookup,
     .forget = op_forget,
@@ -78,27 +95,68 @@ const struct fuse_lowlevel_ops server_ops = {
     .opendir = op_opendir,
     .readdir = op_readdir,
     .readdirplus = op_readdirplus,
+    .release = op_release,
     .fsyncdir = op_fsyncdir,
 };
 
-int server_run(struct overlay *ov, int device_fd, bool single_id, struct err *err)
+int server_new(struct overlay *ov, const struct server_options *o, const char *fuse,
+               struct server **ret, struct err *err)
 {
-    struct server s = {.ov = ov, .single_id = single_id};
-    char *argv[] = {(char *)"overlay-fuse", NULL};
-    struct fuse_args args = FUSE_ARGS_INIT(1, argv);
-    fuse_set_log_func(no_log);
-    s.data = xcalloc(1, SERVER_READ_MAX);
-    s.session = fuse_session_new(&args, &server_ops, sizeof(server_ops), &s);
-    int r = s.session ? fuse_session_custom_io(s.session, &server_io, device_fd) : -ENOMEM;
-    if (r < 0) {
-        r = err_errno(err, r, "start a FUSE session");
-    } else {
-        r = fuse_session_loop(s.session);
-        if (r < 0)
-            err_errno(err, r, "serve");
+    auto_ptr(server) struct server *s = new0(struct server);
+    char *argv[5] = {(char *)"overlay-fuse"};
+    int argc = 1;
+    if (o->debug)
+        argv[argc++] = (char *)"-d";
+    else
+        fuse_set_log_func(no_log);
+    if (fuse && *fuse) {
+        argv[argc++] = (char *)"-o";
+        argv[argc++] = (char *)fuse;
     }
-    if (s.session)
-        fuse_session_destroy(s.session);
-    free(s.data);
+    struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
+    s->ov = ov;
+    s->o = *o;
+    s->data = xcalloc(1, SERVER_READ_MAX);
+    s->session = fuse_session_new(&args, &server_ops, sizeof(server_ops), s);
+    fuse_opt_free_args(&args);
+    if (!s->session)
+        return err_set(err, -EINVAL, "FUSE does not take the options \"%s\"", fuse ? fuse : "");
+    *ret = take_ptr(s);
+    return 0;
+}
+
+void server_free(struct server *s)
+{
+    if (s->session)
+        fuse_session_destroy(s->session);
+    free(s->data);
+    free(s);
+}
+
+static int loop(struct server *s, struct err *err)
+{
+    int r = fuse_session_loop(s->session);
+    return r < 0 ? err_errno(err, r, "serve") : 0;
+}
+
+int server_run(struct server *s, int device_fd, struct err *err)
+{
+    int r = fuse_session_custom_io(s->session, &server_io, device_fd);
+    return r < 0 ? err_errno(err, r, "start a FUSE session") : loop(s, err);
+}
+
+int server_run_mount(struct server *s, const char *mountpoint, bool background, struct err *err)
+{
+    if (fuse_session_mount(s->session, mountpoint) < 0)
+        return err_set(err, -EIO, "cannot mount at %s", mountpoint);
+    int r = fuse_session_custom_io(s->session, &server_io, fuse_session_fd(s->session));
+    if (r < 0)
+        err_errno(err, r, "start a FUSE session");
+    else if (fuse_daemonize(!background) < 0 || fuse_set_signal_handlers(s->session) < 0)
+        r = err_errno(err, -errno, "go to the background");
+    else
+        r = loop(s, err);
+    fuse_remove_signal_handlers(s->session);
+    fuse_session_unmount(s->session);
     return r;
 }

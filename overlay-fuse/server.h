@@ -13,15 +13,23 @@
 #define FUSE_USE_VERSION 314
 
 #include "base/err.h"
+#include "overlay-fuse/id_mapping.h"
 #include "overlay-fuse/node.h"
 
 #include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
 
+struct server_options {
+    bool single_id; /* the mount's user namespace has one id: every owner shows as 0 */
+    bool no_xattrs, no_acl, no_fsync, static_nlink, no_writeback, debug;
+    double timeout;                       /* seconds that the kernel may keep what it was told */
+    const struct id_mapping *uids, *gids; /* NULL: as they are */
+};
+
 struct server {
     struct overlay *ov;
     struct fuse_session *session;
-    bool single_id;         /* the mount's user namespace has one id: every owner shows as 0 */
+    struct server_options o;
     bool open_is_free;      /* the kernel takes ENOSYS for an answer to open and opendir */
     uint64_t init_unique;   /* of the INIT request, which init.c answers */
     uint64_t init_flags;    /* what the kernel offered in it */
@@ -33,8 +41,17 @@ struct server {
 #define SERVER_READ_MAX (1 << 20)
 #define FOREVER         1e9 /* seconds */
 
-/* Serves an INIT-fresh /dev/fuse descriptor until its mount is gone. Takes over both. */
-int server_run(struct overlay *ov, int device_fd, bool single_id, struct err *err);
+/* Makes a server of the overlay, which stays the caller's. `fuse` are options for libfuse and the
+ * kernel, or NULL. */
+int server_new(struct overlay *ov, const struct server_options *o, const char *fuse,
+               struct server **ret, struct err *err);
+void server_free(struct server *s);
+DEFINE_AUTO_PTR(server, server_free)
+/* Serves a fresh /dev/fuse descriptor, which it takes over, until its mount is gone. */
+int server_run(struct server *s, int device_fd, struct err *err);
+/* Mounts; then serves until somebody unmounts, or a signal does. With `background` the process that
+ * called goes on as soon as the mount is there, and ends. */
+int server_run_mount(struct server *s, const char *mountpoint, bool background, struct err *err);
 
 /* server_init.c: the agreement with the kernel. */
 extern const struct fuse_custom_io server_io;
@@ -42,14 +59,18 @@ void server_init(void *userdata, struct fuse_conn_info *conn);
 /* The body of the request at hand, or NULL if it is shorter than `size`. */
 const void *server_request_body(const struct server *s, size_t size);
 
-/* server_ops.c */
-extern const struct fuse_lowlevel_ops server_ops;
+/* server_tmpfile.c: answers FUSE_TMPFILE, which libfuse does not know. False: it is another
+ * request, or is for libfuse to refuse. */
+bool server_tmpfile(struct server *s, int fd);
 
-/* What the operations share. */
+/* server.c: what the operations share. */
 struct server *server_of(fuse_req_t req);
 /* The node that the kernel means, or NULL. */
 struct node *server_node(const struct server *s, fuse_ino_t ino);
 int server_stat(struct server *s, struct node *n, struct stat *ret);
+/* The ids that the kernel names, as they are kept. */
+uid_t server_uid(const struct server *s, uid_t uid);
+gid_t server_gid(const struct server *s, gid_t gid);
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);
 void server_reply_error(fuse_req_t req, int code);
 
@@ -92,4 +113,5 @@ void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                 struct fuse_file_info *fi);
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *fi);

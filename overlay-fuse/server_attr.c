@@ -14,7 +14,7 @@ static void reply_attr(struct server *s, fuse_req_t req, struct node *n)
     if (r < 0)
         server_reply_error(req, r);
     else
-        fuse_reply_attr(req, &st, FOREVER);
+        fuse_reply_attr(req, &st, s->o.timeout);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -58,8 +58,8 @@ static int set_attr(struct server *s, struct node *n, const struct stat *attr, i
     if (what & FUSE_SET_ATTR_SIZE)
         r = node_truncate(ov, n, (uint64_t)attr->st_size);
     if (r == 0 && (what & SET_OWNER))
-        r = node_chown(ov, n, what & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
-                       what & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1);
+        r = node_chown(ov, n, what & FUSE_SET_ATTR_UID ? server_uid(s, attr->st_uid) : (uid_t)-1,
+                       what & FUSE_SET_ATTR_GID ? server_gid(s, attr->st_gid) : (gid_t)-1);
     if (r == 0 && kill_asked(s))
         r = node_kill_privileges(ov, n);
     if (r == 0 && (what & FUSE_SET_ATTR_MODE))
@@ -113,7 +113,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
     auto_free char *value = size ? xcalloc(size, 1) : NULL;
-    ssize_t len = n ? node_getxattr(s->ov, n, name, value, size) : -ESTALE;
+    ssize_t len = !n               ? -ESTALE
+                  : s->o.no_xattrs ? -ENOSYS
+                                   : node_getxattr(s->ov, n, name, value, size);
     if (len < 0)
         server_reply_error(req, (int)len);
     else if (size)
@@ -127,14 +129,18 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    server_reply_error(req, n ? node_setxattr(s->ov, n, name, value, size, flags) : -ESTALE);
+    server_reply_error(req, !n               ? -ESTALE
+                            : s->o.no_xattrs ? -ENOSYS
+                                             : node_setxattr(s->ov, n, name, value, size, flags));
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    server_reply_error(req, n ? node_removexattr(s->ov, n, name) : -ESTALE);
+    server_reply_error(req, !n               ? -ESTALE
+                            : s->o.no_xattrs ? -ENOSYS
+                                             : node_removexattr(s->ov, n, name));
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -142,7 +148,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
     auto_buf names = {0};
-    int r = n ? node_listxattr(s->ov, n, &names) : -ESTALE;
+    int r = !n ? -ESTALE : s->o.no_xattrs ? -ENOSYS : node_listxattr(s->ov, n, &names);
     if (r == 0 && size && names.len > size)
         r = -ERANGE;
     if (r < 0)

@@ -31,7 +31,7 @@ static bool add(struct listing *l, const char *name, const struct stat *st, stru
     size_t left = l->size - l->used, need;
     if (l->plus) {
         struct fuse_entry_param e = {
-            .attr = *st, .attr_timeout = FOREVER, .entry_timeout = FOREVER};
+            .attr = *st, .attr_timeout = l->s->o.timeout, .entry_timeout = l->s->o.timeout};
         e.ino = n ? n->id : 0; /* 0: no lookup is counted for "." and ".." */
         need = fuse_add_direntry_plus(l->req, at, left, name, &e, (off_t)cookie);
     } else {

@@ -4,7 +4,8 @@
  * Theory of operation. libfuse before 3.17 knows some of the flags and never sends them. Its reads
  * and writes go through the two functions here: one notes what the kernel offers in the INIT
  * request, the other adds the flags that we want to the reply. The first also lets operations see
- * the request as it came, since libfuse drops FUSE_WRITE_KILL_SUIDGID and FATTR_KILL_SUIDGID. */
+ * the request as it came, since libfuse drops FUSE_WRITE_KILL_SUIDGID and FATTR_KILL_SUIDGID, and
+ * answers the one request that libfuse does not know. */
 #include "overlay-fuse/server.h"
 
 #include <string.h>
@@ -14,15 +15,20 @@
 /* What is asked for behind libfuse's back, if the kernel has it. */
 #define EXTRA_FLAGS (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2)
 
+#define OPCODE_TMPFILE 51 /* FUSE_TMPFILE, of Linux 6.1 */
+
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
     struct server *s = userdata;
-    ssize_t n = read(fd, buf, len);
-    if (n < (ssize_t)sizeof(struct fuse_in_header))
-        return n;
     const struct fuse_in_header *h = buf;
-    s->request = buf;
-    s->request_len = (size_t)n;
+    ssize_t n;
+    do {
+        n = read(fd, buf, len);
+        if (n < (ssize_t)sizeof(struct fuse_in_header))
+            return n;
+        s->request = buf;
+        s->request_len = (size_t)n;
+    } while (h->opcode == OPCODE_TMPFILE && server_tmpfile(s, fd));
     if (h->opcode == FUSE_INIT && s->request_len >= sizeof(*h) + 16) {
         struct fuse_init_in in = {0};
         size_t body = s->request_len - sizeof(*h);
@@ -62,6 +68,10 @@ void server_init(void *userdata, struct fuse_conn_info *conn)
                           FUSE_CAP_ASYNC_DIO | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_ACL |
                           FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA;
     conn->want = conn->capable & want;
+    if (s->o.no_writeback)
+        conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
+    if (s->o.no_acl)
+        conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
     conn->max_background = 64;
     conn->congestion_threshold = 48;
     conn->time_gran = 1;

@@ -13,7 +13,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (r == 0) {
         server_reply_entry(s, req, n.n);
     } else if (r == -ENOENT) { /* the kernel may remember that there is nothing */
-        struct fuse_entry_param e = {.entry_timeout = FOREVER};
+        struct fuse_entry_param e = {.entry_timeout = s->o.timeout};
         fuse_reply_entry(req, &e);
     } else {
         server_reply_error(req, r);
@@ -47,8 +47,8 @@ static void make(fuse_req_t req, fuse_ino_t parent, const char *name, struct mak
     struct node *dir = server_node(s, parent);
     auto_node n = {s->ov, NULL};
     struct acl room;
-    m->uid = ctx->uid;
-    m->gid = ctx->gid;
+    m->uid = server_uid(s, ctx->uid);
+    m->gid = server_gid(s, ctx->gid);
     m->data_fd = -1;
     int r = dir ? make_inherit(s->ov, dir, ctx->umask, m, &room) : -ESTALE;
     if (r == 0)
