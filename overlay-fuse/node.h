@@ -214,7 +214,7 @@ int node_upath(struct overlay *ov, const struct node *n, struct upath *ret);
 /* For its attributes: by a descriptor that is open, else by name. */
 int node_object(struct overlay *ov, const struct node *n, struct upath *ret);
 /* Of a name in an upper directory, whether it exists or not. */
-int child_upath(struct overlay *ov, const struct node *dir, const char *name, size_t len,
+int child_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
                 struct upath *ret);
 /* A fresh name in the work directory. */
 void tmp_upath(struct overlay *ov, struct upath *ret);

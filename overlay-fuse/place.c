@@ -1,13 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a node is in the upper directory: paths and cached descriptors. */
+/* Where a node is in the upper directory: paths and cached descriptors.
+ *
+ * Theory of operation. A path goes from the upper directory to the object. Where that would be
+ * longer than the kernel takes, directories on the way are opened and kept among the cached
+ * descriptors, and the path begins at the nearest of them. */
 #include "overlay-fuse/node.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-static int prepend_dirs(struct overlay *ov, const struct node *n, struct upath *p)
+#define FAR 2048 /* bytes of a path from an open directory to another */
+
+/* The nearest directory that is open, from `n` itself upwards, and how far it is. */
+static struct node *nearest_open(const struct overlay *ov, struct node *n, size_t *ret_far)
 {
-    while (n != ov->root) {
+    *ret_far = 0;
+    while (n && n != ov->root && n->fd < 0) {
+        *ret_far += n->names ? n->names->len + (size_t)1 : 0;
+        n = n->names ? n->names->dir : NULL;
+    }
+    return n;
+}
+
+static int base_fd(const struct overlay *ov, const struct node *n)
+{
+    return n == ov->root ? ov->upper_fd : n->fd;
+}
+
+/* Opens directories on the way to `dir` until one is near enough. */
+static int come_near(struct overlay *ov, struct node *dir, struct node **ret_base)
+{
+    size_t far;
+    struct node *base;
+    for (size_t opened = 0; (base = nearest_open(ov, dir, &far)) && far > FAR; opened++) {
+        struct upath p;
+        struct node *n = dir;
+        if (opened > ov->max_fds / 4) /* those of another path would be closed */
+            return -ENAMETOOLONG;
+        for (; far > FAR; n = n->names->dir)
+            far -= n->names->len + (size_t)1;
+        upath_start(&p);
+        for (const struct node *at = n; at != base; at = at->names->dir)
+            upath_prepend(&p, at->names->name, at->names->len);
+        upath_done(&p, base_fd(ov, base));
+        int fd = openat(p.dirfd, p.rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+        node_give_fd(ov, n, fd);
+    }
+    *ret_base = base;
+    return base ? 0 : -ESTALE;
+}
+
+static int prepend_dirs(struct overlay *ov, struct node *n, struct upath *p)
+{
+    struct node *base;
+    int near = come_near(ov, n, &base);
+    if (near < 0)
+        return near;
+    while (n != base) {
         const struct child *c = n->names;
         if (!c)
             return -ESTALE;
@@ -16,7 +67,7 @@ static int prepend_dirs(struct overlay *ov, const struct node *n, struct upath *
             return r;
         n = c->dir;
     }
-    upath_done(p, ov->upper_fd);
+    upath_done(p, base_fd(ov, base));
     return 0;
 }
 
@@ -34,7 +85,7 @@ int node_upath(struct overlay *ov, const struct node *n, struct upath *ret)
 {
     upath_start(ret);
     if (n == ov->root)
-        return prepend_dirs(ov, n, ret);
+        return prepend_dirs(ov, ov->root, ret);
     const struct child *c = upper_name(n);
     if (!c && n->fd >= 0) {
         upath_fd(ret, n->fd, !S_ISREG(n->v.mode) && !n->typed && !node_is_dir(n));
@@ -54,7 +105,7 @@ int node_object(struct overlay *ov, const struct node *n, struct upath *ret)
     return 0;
 }
 
-int child_upath(struct overlay *ov, const struct node *dir, const char *name, size_t len,
+int child_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
                 struct upath *ret)
 {
     upath_start(ret);
