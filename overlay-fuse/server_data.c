@@ -112,11 +112,12 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         fuse_reply_write(req, (size_t)n);
 }
 
+/* The kernel asks without having written what it holds of a file, so a hole may be none. */
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    off_t at = n ? node_seek(s->ov, n, offset, whence) : -ESTALE;
+    off_t at = s->ov->upper_fd >= 0 ? -ENOSYS : n ? node_seek(s->ov, n, offset, whence) : -ESTALE;
     if (at < 0)
         server_reply_error(req, (int)at);
     else
