@@ -70,7 +70,7 @@ const struct index_inode *lower_inode(const struct overlay *ov, const struct low
 void lower_attr(const struct overlay *ov, const struct lower_ref *refs, size_t n, struct vattr *ret)
 {
     const struct index_inode *in = lower_inode(ov, refs, n);
-    *ret = (struct vattr){.mode = in->mode & (S_IFMT | 07777),
+    *ret = (struct vattr){.mode = S_ISLNK(in->mode) ? S_IFLNK | 0777 : in->mode & (S_IFMT | 07777),
                           .uid = in->uid,
                           .gid = in->gid,
                           .rdev = makedev(in->dev_major, in->dev_minor)};
@@ -133,9 +133,9 @@ static int resolve_upper(struct overlay *ov, struct child *c, struct node **ret)
         return r == -ENOENT ? -EIO : r;
     bool dir = S_ISDIR(o.v.mode);
     uint64_t ino = o.ino ? o.ino : upper_ino(o.st.st_ino);
-    if (!dir && o.st.st_nlink > 1) {
+    if (!dir) { /* it may have had more names when its node was made */
         struct node *n = idmap_get(&ov->by_ino, ino);
-        if (n) {
+        if (n && n->in_upper) {
             *ret = node_ref(n);
             return 0;
         }

@@ -47,6 +47,12 @@ ssize_t node_getxattr(struct overlay *ov, struct node *n, const char *name, void
     return r < 0 ? r : upath_getxattr(&p, disk, value, size);
 }
 
+/* Of the root it is recorded that it was changed at all. */
+static int mark_root(struct overlay *ov, const struct node *n, const struct upath *p)
+{
+    return n == ov->root ? upper_set_attr(p, &n->v, ov->style, false, true) : 0;
+}
+
 int node_keep_xattr(struct overlay *ov, struct node *n, const char *name, const void *value,
                     size_t size, int flags)
 {
@@ -62,7 +68,7 @@ int node_keep_xattr(struct overlay *ov, struct node *n, const char *name, const 
         r = node_object(ov, n, &p);
     if (r == 0)
         r = upath_setxattr(&p, disk, value, size, flags);
-    return r;
+    return r < 0 ? r : mark_root(ov, n, &p);
 }
 
 /* An access list that says no more than mode bits becomes mode bits. */
@@ -99,6 +105,15 @@ static int set_default_acl(struct overlay *ov, struct node *n, const void *value
     return r;
 }
 
+static bool is_kind(const char *name)
+{
+    static const char *const kinds[] = {"user.", "trusted.", "security.", "system."};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (strncmp(name, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return false;
+}
+
 int node_setxattr(struct overlay *ov, struct node *n, const char *name, const void *value,
                   size_t size, int flags)
 {
@@ -106,6 +121,8 @@ int node_setxattr(struct overlay *ov, struct node *n, const char *name, const vo
         return set_access_acl(ov, n, value, size, flags);
     if (strcmp(name, ACL_DEFAULT) == 0)
         return set_default_acl(ov, n, value, size, flags);
+    if (!is_kind(name))
+        return -EOPNOTSUPP;
     return node_keep_xattr(ov, n, name, value, size, flags);
 }
 
@@ -124,6 +141,8 @@ int node_removexattr(struct overlay *ov, struct node *n, const char *name)
         r = node_object(ov, n, &p);
     if (r == 0)
         r = upath_removexattr(&p, disk);
+    if (r == 0)
+        r = mark_root(ov, n, &p);
     if (r == 0 && strcmp(name, ACL_DEFAULT) == 0)
         n->default_acl = false;
     return r;
