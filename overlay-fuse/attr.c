@@ -141,12 +141,12 @@ int node_chown(struct overlay *ov, struct node *n, uid_t uid, gid_t gid)
     return set_attr(ov, n, &v);
 }
 
-int node_kill_privileges(struct overlay *ov, struct node *n)
+int node_kill_privileges(struct overlay *ov, struct node *n, bool of_group)
 {
     if (!S_ISREG(n->v.mode))
         return 0;
     mode_t mode = n->v.mode & ~(mode_t)S_ISUID;
-    if (mode & S_IXGRP)
+    if ((mode & S_IXGRP) || !of_group)
         mode &= ~(mode_t)S_ISGID;
     int r = 0;
     if (mode != n->v.mode) {

@@ -233,6 +233,9 @@ void node_close_fd(struct overlay *ov, struct node *n);
 int node_copy_up(struct overlay *ov, struct node *n, uint64_t size);
 /* The same without the data of a regular file, which stays that of the layer (node.meta). */
 int node_copy_up_attr(struct overlay *ov, struct node *n);
+/* The root of a writable layer that was not used before gets the layers' extended attributes and
+ * time; that it has a recorded number says that this was done. */
+int node_dress_root(struct overlay *ov);
 /* Ties names to an object in the upper directory that were not there when it was copied up. */
 int node_link_names(struct overlay *ov, struct node *n);
 /* A symbolic link in the upper directory becomes one that can bear an owner and attributes. */
@@ -298,8 +301,9 @@ int node_stat(struct overlay *ov, struct node *n, struct stat *ret);
 int node_chmod(struct overlay *ov, struct node *n, mode_t mode);
 /* (uid_t)-1 and (gid_t)-1 leave it as it is. */
 int node_chown(struct overlay *ov, struct node *n, uid_t uid, gid_t gid);
-/* What a write or a change of owner takes away: set-user-ID, set-group-ID, capabilities. */
-int node_kill_privileges(struct overlay *ov, struct node *n);
+/* What a write or a change of owner takes away: set-user-ID, set-group-ID, capabilities. Without
+ * execute permission for the group set-group-ID stays if the caller is `of_group`. */
+int node_kill_privileges(struct overlay *ov, struct node *n, bool of_group);
 int node_truncate(struct overlay *ov, struct node *n, uint64_t size);
 /* As utimensat(). */
 int node_utimens(struct overlay *ov, struct node *n, const struct timespec t[2]);

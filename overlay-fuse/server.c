@@ -42,6 +42,15 @@ gid_t server_gid(const struct server *s, gid_t gid)
     return s->o.gids ? id_to_disk(s->o.gids, gid) : gid;
 }
 
+/* Of the caller's groups only the first is told. */
+int server_kill_privileges(fuse_req_t req, struct node *n)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct server *s = server_of(req);
+    bool of_group = ctx->uid == 0 || server_gid(s, ctx->gid) == n->v.gid;
+    return node_kill_privileges(s->ov, n, of_group);
+}
+
 void server_reply_error(fuse_req_t req, int code)
 {
     fuse_reply_err(req, code < 0 ? -code : 0);

@@ -21,6 +21,7 @@
 
 struct server_options {
     bool single_id; /* the mount's user namespace has one id: every owner shows as 0 */
+    bool root_keeps; /* root is that of the first user namespace, whose writes keep set-id bits */
     bool no_xattrs, no_acl, no_fsync, static_nlink, no_writeback, debug;
     double timeout;                       /* seconds that the kernel may keep what it was told */
     const struct id_mapping *uids, *gids; /* NULL: as they are */
@@ -71,6 +72,8 @@ int server_stat(struct server *s, struct node *n, struct stat *ret);
 /* The ids that the kernel names, as they are kept. */
 uid_t server_uid(const struct server *s, uid_t uid);
 gid_t server_gid(const struct server *s, gid_t gid);
+/* What a change of the data by the caller takes away. */
+int server_kill_privileges(fuse_req_t req, struct node *n);
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);
 void server_reply_error(fuse_req_t req, int code);
 

@@ -51,8 +51,9 @@ static bool kill_asked(const struct server *s)
 #define SET_TIMES                                                                                  \
     (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)
 
-static int set_attr(struct server *s, struct node *n, const struct stat *attr, int what)
+static int set_attr(fuse_req_t req, struct node *n, const struct stat *attr, int what)
 {
+    struct server *s = server_of(req);
     struct overlay *ov = s->ov;
     int r = 0;
     if (what & FUSE_SET_ATTR_SIZE)
@@ -61,7 +62,8 @@ static int set_attr(struct server *s, struct node *n, const struct stat *attr, i
         r = node_chown(ov, n, what & FUSE_SET_ATTR_UID ? server_uid(s, attr->st_uid) : (uid_t)-1,
                        what & FUSE_SET_ATTR_GID ? server_gid(s, attr->st_gid) : (gid_t)-1);
     if (r == 0 && kill_asked(s))
-        r = node_kill_privileges(ov, n);
+        r = what & FUSE_SET_ATTR_SIZE ? server_kill_privileges(req, n)
+                                      : node_kill_privileges(ov, n, true);
     if (r == 0 && (what & FUSE_SET_ATTR_MODE))
         r = node_chmod(ov, n, attr->st_mode);
     if (r == 0 && (what & SET_TIMES))
@@ -74,7 +76,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what,
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    int r = n ? set_attr(s, n, attr, what) : -ESTALE;
+    int r = n ? set_attr(req, n, attr, what) : -ESTALE;
     if (r < 0)
         server_reply_error(req, r);
     else

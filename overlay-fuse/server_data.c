@@ -73,7 +73,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     struct node *n = server_node(s, ino);
     ssize_t put = n ? node_write(s->ov, n, data, size, (uint64_t)offset) : -ESTALE;
     if (put > 0 && kill_asked(s)) {
-        int r = node_kill_privileges(s->ov, n);
+        int r = server_kill_privileges(req, n);
         if (r < 0)
             put = r;
     }
@@ -91,12 +91,24 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_in
     server_reply_error(req, r);
 }
 
+/* The kernel leaves it to us without asking, and looks at the mode that it knows. */
+static int kill_unasked(fuse_req_t req, struct node *n)
+{
+    struct server *s = server_of(req);
+    mode_t mode = n->v.mode;
+    int r = s->o.root_keeps && fuse_req_ctx(req)->uid == 0 ? 0 : server_kill_privileges(req, n);
+    if (r == 0 && mode != n->v.mode)
+        fuse_lowlevel_notify_inval_inode(s->session, n->id, -1, 0);
+    return r;
+}
+
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
                   struct fuse_file_info *fi)
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    server_reply_error(req, n ? node_allocate(s->ov, n, mode, offset, length) : -ESTALE);
+    int r = n ? node_allocate(s->ov, n, mode, offset, length) : -ESTALE;
+    server_reply_error(req, r < 0 ? r : kill_unasked(req, n));
 }
 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
@@ -106,6 +118,9 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
     struct server *s = server_of(req);
     struct node *a = server_node(s, from), *b = server_node(s, to);
     ssize_t n = a && b ? node_copy_range(s->ov, a, from_offset, b, to_offset, len) : -ESTALE;
+    int r = n > 0 ? kill_unasked(req, b) : 0;
+    if (r < 0)
+        n = r;
     if (n < 0)
         server_reply_error(req, (int)n);
     else
