@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What POSIX and Linux promise about a file system holds on an overlay: the cases of tests/data/posix
+# with what they begin with in the upper directory, in one layer, in two, and over whiteouts.
+# bats file_tags=main
+
+load helpers
+load overlay
+
+test_setup() {
+    cases=("$tests_dir"/data/posix/*.cases)
+    posix=$WHERRY_TEST_TOOLS/overlay-posix
+}
+
+# Shows what failed; the cases' own output is long.
+run_cases() { # SETTING DIRECTORY
+    run on_overlay "$posix" run "$1" "$2" "${cases[@]}"
+    grep -v '^ok ' <<<"$output" || true
+    assert_match "$output" '[0-9]+ cases, 0 failed'
+    assert_status 0
+}
+
+on_layers() { # SETTING
+    mkdir layers
+    "$posix" layers "$1" layers "${cases[@]}"
+    add_layer layers/bottom.tar
+    add_layer layers/top.tar
+    run_cases "$1" mnt
+}
+
+@test "the cases hold on a plain directory" {
+    [[ $(stat -f -c %T .) == ext2/ext3 ]] || skip 'the cases are made for ext4'
+    mkdir plain
+    run_cases upper plain
+}
+
+@test "on an overlay: objects made in the upper directory" {
+    on_layers upper
+}
+
+@test "on an overlay: objects of a layer" {
+    on_layers lower
+}
+
+@test "on an overlay: directories merged of two layers" {
+    on_layers merged
+}
+
+@test "on an overlay: objects made where whiteouts stand" {
+    on_layers replaced
+}
