@@ -149,6 +149,20 @@ static int dress_copy(struct overlay *ov, const struct node *n, const struct upa
     return r < 0 ? r : upath_utimens(p, times);
 }
 
+int node_dress_root(struct overlay *ov)
+{
+    const struct node *n = ov->root;
+    const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
+    struct upath p;
+    struct timespec t = {in->mtime_sec, in->mtime_nsec}, times[2] = {t, t};
+    int r = node_upath(ov, n, &p);
+    if (r == 0)
+        r = copy_xattrs(ov, lower_layer(ov, n), in, &p);
+    if (r == 0)
+        r = upper_set_ino(&p, ov->style, n->ino);
+    return r < 0 ? r : upath_utimens(&p, times);
+}
+
 static int copy_link(struct overlay *ov, const struct node *n, const struct upath *p)
 {
     const struct layer *l = &ov->layers[n->lowers[0].layer];
@@ -212,7 +226,9 @@ static int make_copy(struct overlay *ov, const struct node *n, const struct upat
         if (r < 0)
             return r;
     }
-    *ret_typed = upper_needs_typed(&n->v, in->n_xattrs, ov->style);
+    /* One with several names could not become typed later, when not all of them are known. */
+    bool several = !node_is_dir(n) && in->nlink > 1;
+    *ret_typed = upper_needs_typed(&n->v, in->n_xattrs || several, ov->style);
     *ret_fd = -1;
     if (node_is_dir(n))
         return copy_dir(ov, n, p);
@@ -401,9 +417,10 @@ int node_copy_up_attr(struct overlay *ov, struct node *n)
     return copy_up(ov, n, whole ? UINT64_MAX : NO_DATA);
 }
 
-/* A real link becomes a regular file that stands for it, as it is to bear attributes. */
+/* A real link becomes a regular file that stands for it, as it is to bear attributes. It keeps the
+ * number that it has from a layer; that of the real link goes with it and may be another's soon. */
 static int typed_link(struct overlay *ov, const struct node *n, const struct upath *from,
-                      const struct upath *tmp)
+                      const struct upath *tmp, uint64_t *ret_ino)
 {
     struct stat st, made;
     auto_free char *target = NULL;
@@ -421,32 +438,53 @@ static int typed_link(struct overlay *ov, const struct node *n, const struct upa
     r = write_full(fd, target, strlen(target));
     if (r == 0)
         r = upper_set_new_attr(&p, &n->v, ov->style, true, &made);
-    if (r == 0)
+    *ret_ino = n->ino;
+    if (n->ino == upper_ino(st.st_ino))
+        *ret_ino = upper_ino(made.st_ino);
+    else if (r == 0)
         r = upper_set_ino(&p, ov->style, n->ino);
     return r < 0 ? r : upath_utimens(&p, times);
+}
+
+static void renumber(struct overlay *ov, struct node *n, uint64_t ino)
+{
+    bool shared = n->by_ino && idmap_get(&ov->by_ino, n->ino) == n;
+    if (shared)
+        idmap_remove(&ov->by_ino, n->ino);
+    n->ino = ino;
+    if (shared)
+        node_share(ov, n);
 }
 
 int node_make_typed(struct overlay *ov, struct node *n)
 {
     struct upath from, tmp, one, to;
+    uint64_t ino = n->ino;
     if (!n->names)
         return -EOPNOTSUPP; /* nobody can see it any more */
     int r = node_upath(ov, n, &from);
     if (r < 0)
         return r;
     tmp_upath(ov, &tmp);
-    r = typed_link(ov, n, &from, &tmp);
+    r = typed_link(ov, n, &from, &tmp, &ino);
     for (struct child *c = n->names; r == 0 && c; c = c->next_name) {
+        struct timespec times[2];
         tmp_upath(ov, &one);
-        r = child_upath(ov, c->dir, c->name, c->len, &to);
+        r = save_times(ov, c->dir, times);
+        if (r == 0)
+            r = child_upath(ov, c->dir, c->name, c->len, &to);
         if (r == 0 && (linkat(tmp.dirfd, tmp.rel, one.dirfd, one.rel, 0) < 0 ||
                        renameat(one.dirfd, one.rel, to.dirfd, to.rel) < 0))
             r = -errno;
+        if (r == 0)
+            restore_times(ov, c->dir, times);
     }
     unlinkat(tmp.dirfd, tmp.rel, 0);
-    if (r == 0)
-        n->typed = true;
-    return r;
+    if (r < 0)
+        return r;
+    n->typed = true;
+    renumber(ov, n, ino);
+    return 0;
 }
 
 static int make_child_pure(struct overlay *ov, struct child *c)

@@ -361,6 +361,8 @@ int node_link(struct overlay *ov, struct node *n, struct node *dir, const char *
     r = node_copy_up_attr(ov, n);
     if (r == 0)
         r = node_copy_up(ov, dir, UINT64_MAX);
+    if (r == 0 && S_ISLNK(n->v.mode) && !n->typed && ov->style == UPPER_VIRTUAL)
+        r = node_make_typed(ov, n); /* while all of its names are known */
     if (r == 0)
         r = link_on_disk(ov, n, dir, name, len);
     if (r < 0)

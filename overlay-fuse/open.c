@@ -123,7 +123,11 @@ static int make_root(struct overlay *ov, const char *upper, struct err *err)
     if (o.has_override || ov->style == UPPER_REAL)
         n->v = o.v;
     n->default_acl |= o.default_acl;
-    return S_ISDIR(n->v.mode) ? 0 : err_set(err, -EIO, "%s has damaged attributes", upper);
+    if (!S_ISDIR(n->v.mode))
+        return err_set(err, -EIO, "%s has damaged attributes", upper);
+    bool fresh = ov->tmp_fd >= 0 && n->n_lowers && !o.ino && ov->style == UPPER_VIRTUAL;
+    r = fresh ? node_dress_root(ov) : 0;
+    return r < 0 ? err_errno(err, r, "write to %s", upper) : 0;
 }
 
 int overlay_open(const struct overlay_options *o, struct overlay **ret, struct err *err)

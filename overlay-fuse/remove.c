@@ -71,6 +71,15 @@ int whiteout_upath(struct overlay *ov, struct node *dir, const char *name, size_
                                 : child_upath(ov, dir, name, len, ret);
 }
 
+/* No name is left, not even one that was not looked up yet. */
+static bool is_nameless(const struct node *n)
+{
+    struct stat st;
+    if (n->names)
+        return false;
+    return !n->in_upper || !n->by_ino || n->fd < 0 || fstat(n->fd, &st) < 0 || st.st_nlink == 0;
+}
+
 void forget_name(struct overlay *ov, struct child *c, bool whiteout)
 {
     struct node *dir = node_ref(c->dir), *n = c->node ? node_ref(c->node) : NULL;
@@ -78,7 +87,7 @@ void forget_name(struct overlay *ov, struct child *c, bool whiteout)
         if (n->nlink && !n->in_upper)
             n->nlink--;
         child_detach(ov, c);
-        n->unlinked = !n->names;
+        n->unlinked = is_nameless(n);
     }
     if (whiteout)
         c->by_file = ov->prefix_whiteouts;

@@ -34,6 +34,8 @@ static int check(struct overlay *ov, const struct end *from, const struct end *t
         return 0;
     if (flags & RENAME_NOREPLACE)
         return -EEXIST;
+    if (to->n == from->n)
+        return 0;
     if (node_is_dir(to->n) != node_is_dir(from->n))
         return node_is_dir(to->n) ? -EISDIR : -ENOTDIR;
     if (!node_is_dir(to->n))
