@@ -417,10 +417,10 @@ static void op_removexattr(struct world *w)
 
 /* --- data --------------------------------------------------------------------------------- */
 
-static void kill_privileges(struct obj *o)
+static void kill_privileges(struct obj *o, bool of_group)
 {
     o->mode &= ~(mode_t)S_ISUID;
-    if (o->mode & S_IXGRP)
+    if ((o->mode & S_IXGRP) || !of_group)
         o->mode &= ~(mode_t)S_ISGID;
 }
 
@@ -443,8 +443,9 @@ static void op_write(struct world *w)
     touched(t.o);
     if (prop_chance(w, 50))
         return;
-    want(w, node_kill_privileges(w->ov, n.n), 0);
-    kill_privileges(t.o);
+    bool of_group = prop_chance(w, 50);
+    want(w, node_kill_privileges(w->ov, n.n, of_group), 0);
+    kill_privileges(t.o, of_group);
 }
 
 static void op_truncate(struct world *w)
