@@ -3,7 +3,8 @@
  *
  * Theory of operation. An entry's offset is its name's cookie, which does not change while the
  * directory is in memory, so a listing needs no state of its own and survives every change: what
- * was there all the time is reported exactly once. */
+ * was there all the time is reported exactly once. With the cookie goes how far the listing was to
+ * go when it began: who renames what it reads, and so moves it to the end, comes to an end too. */
 #include "base/alloc.h"
 #include "overlay-fuse/server.h"
 
@@ -12,6 +13,11 @@
 
 enum { COOKIE_DOT = 1, COOKIE_DOT_DOT = 2 };
 
+/* An offset: the cookie, and above it how many cookies the last one is away. */
+#define COOKIE_BITS 38
+#define COOKIE_MAX  ((UINT64_C(1) << COOKIE_BITS) - 1)
+#define AWAY_MAX    ((UINT64_C(1) << (63 - COOKIE_BITS)) - 1) /* or more: no end is known */
+
 struct listing {
     struct server *s;
     fuse_req_t req;
@@ -19,9 +25,25 @@ struct listing {
     bool plus;
     char *data;
     size_t size, used;
+    uint64_t last;       /* cookie that ends the listing */
     struct node **given; /* whose nlookup was raised, to be taken back */
     size_t n_given, cap_given;
 };
+
+static off_t offset_of(const struct listing *l, uint64_t cookie)
+{
+    uint64_t away = l->last > cookie ? l->last - cookie : 0;
+    return (off_t)(cookie | (away < AWAY_MAX ? away : AWAY_MAX) << COOKIE_BITS);
+}
+
+/* The cookie in an offset; sets the listing's end. */
+static uint64_t cookie_of(struct listing *l, off_t offset)
+{
+    uint64_t cookie = (uint64_t)offset & COOKIE_MAX, away = (uint64_t)offset >> COOKIE_BITS;
+    bool open = offset == 0 || away == AWAY_MAX;
+    l->last = open ? l->dir->dir->next_cookie - 1 : cookie + away;
+    return cookie;
+}
 
 /* False: the entry does not fit any more. */
 static bool add(struct listing *l, const char *name, const struct stat *st, struct node *n,
@@ -33,9 +55,9 @@ static bool add(struct listing *l, const char *name, const struct stat *st, stru
         struct fuse_entry_param e = {
             .attr = *st, .attr_timeout = l->s->o.timeout, .entry_timeout = l->s->o.timeout};
         e.ino = n ? n->id : 0; /* 0: no lookup is counted for "." and ".." */
-        need = fuse_add_direntry_plus(l->req, at, left, name, &e, (off_t)cookie);
+        need = fuse_add_direntry_plus(l->req, at, left, name, &e, offset_of(l, cookie));
     } else {
-        need = fuse_add_direntry(l->req, at, left, name, st, (off_t)cookie);
+        need = fuse_add_direntry(l->req, at, left, name, st, offset_of(l, cookie));
     }
     if (need > left)
         return false;
@@ -43,14 +65,14 @@ static bool add(struct listing *l, const char *name, const struct stat *st, stru
     return true;
 }
 
-static bool add_dots(struct listing *l, off_t offset)
+static bool add_dots(struct listing *l, uint64_t after)
 {
     const struct node *up = l->dir->names ? l->dir->names->dir : l->dir;
     struct stat st = {.st_mode = S_IFDIR, .st_ino = l->dir->ino};
-    if (offset < COOKIE_DOT && !add(l, ".", &st, NULL, COOKIE_DOT))
+    if (after < COOKIE_DOT && !add(l, ".", &st, NULL, COOKIE_DOT))
         return false;
     st.st_ino = up->ino;
-    return offset >= COOKIE_DOT_DOT || add(l, "..", &st, NULL, COOKIE_DOT_DOT);
+    return after >= COOKIE_DOT_DOT || add(l, "..", &st, NULL, COOKIE_DOT_DOT);
 }
 
 /* 1: added, 0: does not fit, negative errno. */
@@ -80,10 +102,13 @@ static int add_child(struct listing *l, struct child *c)
 static int fill(struct listing *l, off_t offset)
 {
     int r = dir_load(l->s->ov, l->dir);
-    if (r < 0 || !add_dots(l, offset))
+    if (r < 0)
         return r;
+    uint64_t after = cookie_of(l, offset);
+    if (!add_dots(l, after))
+        return 0;
     const struct dir *d = l->dir->dir;
-    for (size_t i = dir_seek(d, (uint64_t)offset); i < d->n_slots; i++) {
+    for (size_t i = dir_seek(d, after); i < d->n_slots && d->slots[i].cookie <= l->last; i++) {
         if (!d->slots[i].child)
             continue;
         r = add_child(l, d->slots[i].child);
