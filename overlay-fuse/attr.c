@@ -47,6 +47,8 @@ static int stat_upper(struct overlay *ov, const struct node *n, struct stat *st)
         st->st_size = st->st_blocks = 0;
     if (n->meta)
         st->st_blocks = lower_blocks(ov, n);
+    if (n->has_mtime)
+        st->st_mtim = n->mtime;
     return 0;
 }
 
@@ -169,7 +171,8 @@ int node_truncate(struct overlay *ov, struct node *n, uint64_t size)
     int fd = r < 0 ? r : node_fd(ov, n);
     if (fd < 0)
         return fd;
-    return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+    r = node_save_mtime(ov, n, fd);
+    return r < 0 ? r : ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
 int node_utimens(struct overlay *ov, struct node *n, const struct timespec t[2])
@@ -178,5 +181,9 @@ int node_utimens(struct overlay *ov, struct node *n, const struct timespec t[2])
     int r = node_copy_up_attr(ov, n);
     if (r == 0)
         r = node_object(ov, n, &p);
-    return r < 0 ? r : upath_utimens(&p, t);
+    if (r == 0)
+        r = upath_utimens(&p, t);
+    if (r == 0 && t[1].tv_nsec != UTIME_OMIT)
+        n->has_mtime = false;
+    return r;
 }

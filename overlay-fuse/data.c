@@ -34,7 +34,9 @@ static int open_data(struct overlay *ov, struct node *n)
     if (!S_ISREG(n->v.mode))
         return node_is_dir(n) ? -EISDIR : -EINVAL;
     int r = node_copy_up(ov, n, UINT64_MAX);
-    return r < 0 ? r : node_fd(ov, n);
+    int fd = r < 0 ? r : node_fd(ov, n);
+    r = fd < 0 ? fd : node_save_mtime(ov, n, fd);
+    return r < 0 ? r : fd;
 }
 
 ssize_t node_write(struct overlay *ov, struct node *n, const void *data, size_t len,
@@ -145,7 +147,7 @@ ssize_t node_copy_range(struct overlay *ov, struct node *from, off_t from_offset
     int in = range_source(ov, from, (uint64_t)from_offset, &len, &at);
     if (in < 0 || len == 0)
         return in < 0 ? in : 0;
-    out = node_fd(ov, to); /* opening the source may have closed it */
+    out = open_data(ov, to); /* opening the source may have closed it */
     if (out < 0)
         return out;
     ssize_t n = copy_file_range(in, &at, out, &to_offset, len, 0);
@@ -161,6 +163,7 @@ int node_sync(struct overlay *ov, struct node *n, bool data_only)
     auto_close int own = -1;
     if (S_ISREG(n->v.mode) && (!n->typed || n->fd >= 0)) {
         fd = node_fd(ov, n);
+        node_restore_mtime(n);
     } else {
         int r = node_upath(ov, n, &p);
         if (r < 0)

@@ -77,6 +77,7 @@ struct node {
     bool nameless;    /* made without a name, and may still get one */
     bool default_acl; /* directory: what is made in it inherits an access control list */
     bool kept;        /* a path call holds it until the overlay is closed */
+    bool has_mtime;   /* `mtime` counts, not what the file on disk has from delayed writes */
     uint32_t nlink;   /* of an object that is in a layer and has several names there */
     struct vattr v;
     struct child *names;
@@ -86,6 +87,7 @@ struct node {
     struct dir *dir;
     int fd; /* cached, O_RDWR (regular) or O_PATH or O_DIRECTORY when unlinked; -1 */
     struct node *fd_prev, *fd_next;
+    struct timespec mtime;
 };
 
 struct overlay {
@@ -95,6 +97,7 @@ struct overlay {
     int work_fd, tmp_fd;
     enum upper_style style;
     bool prefix_whiteouts; /* the kernel refuses mknod: new whiteouts are ".wh." files */
+    bool delayed_writes;   /* who writes has changed the time before, or will do it itself */
     bool sync;             /* copied data is on the disk before its copy is visible */
     struct stat upper_st;  /* of the root of the upper directory */
     struct node **kept;    /* see node.kept */
@@ -225,6 +228,10 @@ void node_give_fd(struct overlay *ov, struct node *n, int fd);
 /* Opens the upper object before its last name goes. */
 int node_pin(struct overlay *ov, struct node *n);
 void node_close_fd(struct overlay *ov, struct node *n);
+/* Before a change of the data through `fd`: with delayed writes it is to leave the time alone. */
+int node_save_mtime(const struct overlay *ov, struct node *n, int fd);
+/* Gives the file on disk the time that was saved. */
+void node_restore_mtime(struct node *n);
 
 /* --- copyup.c ----------------------------------------------------------------------------- */
 

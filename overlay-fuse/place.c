@@ -3,7 +3,11 @@
  *
  * Theory of operation. A path goes from the upper directory to the object. Where that would be
  * longer than the kernel takes, directories on the way are opened and kept among the cached
- * descriptors, and the path begins at the nearest of them. */
+ * descriptors, and the path begins at the nearest of them.
+ *
+ * Where the kernel collects writes it sets the time of the change at once and sends it on only if
+ * it differs from what it was, while the file on disk takes the time when the data comes. So the
+ * time is saved before the data, and given back when the descriptor is closed or synced. */
 #include "overlay-fuse/node.h"
 
 #include <fcntl.h>
@@ -138,6 +142,26 @@ static void lru_push(struct overlay *ov, struct node *n)
     ov->n_fds++;
 }
 
+int node_save_mtime(const struct overlay *ov, struct node *n, int fd)
+{
+    struct stat st;
+    if (!ov->delayed_writes || n->has_mtime)
+        return 0;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    n->mtime = st.st_mtim;
+    n->has_mtime = true;
+    return 0;
+}
+
+void node_restore_mtime(struct node *n)
+{
+    struct timespec t[2] = {{.tv_nsec = UTIME_OMIT}, n->mtime};
+    if (n->has_mtime && !n->unlinked)
+        futimens(n->fd, t);
+    n->has_mtime = false;
+}
+
 /* A pinned descriptor is the only way to its object, so it is in no list and stays. */
 void node_close_fd(struct overlay *ov, struct node *n)
 {
@@ -145,6 +169,7 @@ void node_close_fd(struct overlay *ov, struct node *n)
         return;
     if (n->fd_prev || n->fd_next || ov->fd_first == n)
         lru_remove(ov, n);
+    node_restore_mtime(n);
     close_fd(&n->fd);
 }
 

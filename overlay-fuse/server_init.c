@@ -72,6 +72,7 @@ void server_init(void *userdata, struct fuse_conn_info *conn)
         conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
     if (s->o.no_acl)
         conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
+    s->ov->delayed_writes = conn->want & FUSE_CAP_WRITEBACK_CACHE;
     conn->max_background = 64;
     conn->congestion_threshold = 48;
     conn->time_gran = 1;
