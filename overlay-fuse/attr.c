@@ -145,7 +145,7 @@ int node_chown(struct overlay *ov, struct node *n, uid_t uid, gid_t gid)
 
 int node_kill_privileges(struct overlay *ov, struct node *n, bool of_group)
 {
-    if (!S_ISREG(n->v.mode))
+    if (node_is_dir(n))
         return 0;
     mode_t mode = n->v.mode & ~(mode_t)S_ISUID;
     if ((mode & S_IXGRP) || !of_group)

@@ -132,6 +132,8 @@ int node_removexattr(struct overlay *ov, struct node *n, const char *name)
     const char *disk;
     struct upath p;
     ssize_t there = node_getxattr(ov, n, name, NULL, 0);
+    if (there == -ENODATA && (strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0))
+        return 0; /* to have no list is what was wanted, as elsewhere */
     if (there < 0)
         return (int)there;
     int r = upper_xattr_name(name, ov->style, room, &disk);
