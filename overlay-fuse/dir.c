@@ -304,7 +304,7 @@ int dir_load(struct overlay *ov, struct node *dir)
     if (n)
         d->block = xcalloc(n, sizeof(*d->block));
     n = 0;
-    for (uint32_t i = 0; i < dir->n_lowers && !dir->unlinked; i++)
+    for (uint32_t i = 0; i < dir->n_lowers && d->block && !dir->unlinked; i++)
         n += load_lower(ov, dir, dir->lowers[i], d->block + n);
     return 0;
 }

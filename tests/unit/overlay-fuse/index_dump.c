@@ -41,7 +41,7 @@ static void dump_data(const struct layer *l, uint32_t inode, struct buf *b)
     ssize_t n = layer_read(l, inode, data, want, 0);
     buf_printf(b, " size=%llu", (unsigned long long)in->size);
     if (n != (ssize_t)want) {
-        buf_printf(b, " read=%zd", n);
+        buf_printf(b, INDEX_DUMP_WRONG " read=%zd", n);
         return;
     }
     if (in->size)
@@ -50,20 +50,20 @@ static void dump_data(const struct layer *l, uint32_t inode, struct buf *b)
         size_t run;
         const uint8_t *p = layer_bytes(l, inode, at, want - at, &run);
         if (run == 0 || run > want - at) {
-            buf_printf(b, " run=%zu", run);
+            buf_printf(b, INDEX_DUMP_WRONG " run=%zu", run);
             return;
         }
         if (!p)
             buf_printf(b, "<%zu>", run);
         else if (memcmp(p, data + at, run) != 0)
-            buf_add_str(b, " mapped and read bytes differ");
+            buf_add_str(b, INDEX_DUMP_WRONG " mapped and read bytes differ");
         else
             add_bytes(b, p, run);
         at += run;
     }
     uint32_t last = layer_extent_at(l, in, in->size);
     if (last != in->count)
-        buf_printf(b, " extent-behind-end=%u", last);
+        buf_printf(b, INDEX_DUMP_WRONG " extent-behind-end=%u", last);
 }
 
 static void dump_inode(const struct layer *l, uint32_t inode, struct buf *b)
@@ -109,11 +109,12 @@ static void check_find(const struct layer *l, uint32_t dir, const struct index_e
 {
     char name[257];
     memcpy(name, l->heap + e->name, e->len);
-    name[e->len] = 1; /* smaller than what any test uses */
+    name[e->len] = 1;
+    const struct index_entry *longer = layer_find(l, dir, name, e->len + 1);
     if (layer_find(l, dir, name, e->len) != e)
-        buf_add_str(b, " is not found");
-    if (layer_find(l, dir, name, e->len + 1) || layer_find(l, dir, name, 0))
-        buf_add_str(b, " finds another");
+        buf_add_str(b, INDEX_DUMP_WRONG " is not found");
+    if ((longer && longer->len != e->len + 1) || layer_find(l, dir, name, 0))
+        buf_add_str(b, INDEX_DUMP_WRONG " finds another");
 }
 
 static void dump_dir(const struct layer *l, uint32_t dir, struct buf *path, struct buf *ret)
