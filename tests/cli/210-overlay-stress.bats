@@ -48,7 +48,7 @@ stress_layers() { # PROCESSES
     local i
     for i in 1 2 3; do
         mkdir "layer$i"
-        "$stress" make "layer$i" $((seed + i))
+        own_root "$stress" make "layer$i" $((seed + i))
         add_layer "layer$i"
     done
     # shellcheck disable=SC2016

@@ -5,12 +5,17 @@
 : "${WHERRY_TEST_TOOLS:=$(cd "$tests_dir/.." && pwd)/build/tests/tools}"
 layers=() # --layer arguments, topmost first
 
+# As the root of a user namespace that has only us: modes keep nothing from it.
+own_root() { # COMMAND...
+    unshare --user --map-root-user "$@"
+}
+
 # Makes a layer of a tar, or of what is in a directory, on top of those there are.
 add_layer() { # TAR|DIRECTORY
     local tar=$1
     if [[ -d $1 ]]; then
         tar=$1.tar
-        tar -C "$1" --sort=name --owner=0 --group=0 -cf "$tar" .
+        own_root tar -C "$1" --sort=name --owner=0 --group=0 -cf "$tar" .
     fi
     "$WHERRY_TEST_TOOLS/layer-index" "$tar" "$tar.index"
     layers=(--layer "$tar" "$tar.index" "${layers[@]}")
