@@ -43,12 +43,15 @@ gid_t server_gid(const struct server *s, gid_t gid)
 }
 
 /* Of the caller's groups only the first is told. */
-int server_kill_privileges(fuse_req_t req, struct node *n)
+bool server_of_group(fuse_req_t req, const struct node *n)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    struct server *s = server_of(req);
-    bool of_group = ctx->uid == 0 || server_gid(s, ctx->gid) == n->v.gid;
-    return node_kill_privileges(s->ov, n, of_group);
+    return ctx->uid == 0 || server_gid(server_of(req), ctx->gid) == n->v.gid;
+}
+
+int server_kill_privileges(fuse_req_t req, struct node *n)
+{
+    return node_kill_privileges(server_of(req)->ov, n, server_of_group(req, n));
 }
 
 void server_reply_error(fuse_req_t req, int code)

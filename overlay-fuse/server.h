@@ -72,6 +72,8 @@ int server_stat(struct server *s, struct node *n, struct stat *ret);
 /* The ids that the kernel names, as they are kept. */
 uid_t server_uid(const struct server *s, uid_t uid);
 gid_t server_gid(const struct server *s, gid_t gid);
+/* Whether the caller is of the object's group, or root. Supplementary groups are not known. */
+bool server_of_group(fuse_req_t req, const struct node *n);
 /* What a change of the data by the caller takes away. */
 int server_kill_privileges(fuse_req_t req, struct node *n);
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);

@@ -55,6 +55,7 @@ static int set_attr(fuse_req_t req, struct node *n, const struct stat *attr, int
 {
     struct server *s = server_of(req);
     struct overlay *ov = s->ov;
+    bool of_group = server_of_group(req, n); /* of the group that it has until now */
     int r = 0;
     if (what & FUSE_SET_ATTR_SIZE)
         r = node_truncate(ov, n, (uint64_t)attr->st_size);
@@ -62,8 +63,7 @@ static int set_attr(fuse_req_t req, struct node *n, const struct stat *attr, int
         r = node_chown(ov, n, what & FUSE_SET_ATTR_UID ? server_uid(s, attr->st_uid) : (uid_t)-1,
                        what & FUSE_SET_ATTR_GID ? server_gid(s, attr->st_gid) : (gid_t)-1);
     if (r == 0 && kill_asked(s))
-        r = what & FUSE_SET_ATTR_SIZE ? server_kill_privileges(req, n)
-                                      : node_kill_privileges(ov, n, true);
+        r = node_kill_privileges(ov, n, of_group);
     if (r == 0 && (what & FUSE_SET_ATTR_MODE))
         r = node_chmod(ov, n, attr->st_mode);
     if (r == 0 && (what & SET_TIMES))
