@@ -158,6 +158,8 @@ int node_sync(struct overlay *ov, struct node *n, bool data_only)
 {
     if (!n->in_upper)
         return 0; /* a layer is on the disk already */
+    if (!S_ISREG(n->v.mode) && !node_is_dir(n) && !n->typed)
+        return 0; /* and so is what has no data */
     struct upath p;
     int fd;
     auto_close int own = -1;

@@ -425,10 +425,15 @@ const char *upper_xattr_shown(const char *disk_name, enum upper_style style)
 
 static int make_opaque_file(const struct upath *p)
 {
+    struct stat st;
     auto_close int dir = openat(p->dirfd, p->rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_close int fd =
-        dir < 0 ? -1 : openat(dir, UPPER_OPAQUE_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    return fd < 0 ? -errno : 0;
+    if (dir < 0 || fstat(dir, &st) < 0)
+        return -errno;
+    auto_close int fd = openat(dir, UPPER_OPAQUE_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    const struct timespec times[2] = {st.st_atim, st.st_mtim}; /* nothing that shows has changed */
+    return futimens(dir, times) < 0 ? -errno : 0;
 }
 
 int upper_set_opaque(const struct upath *p, enum upper_style style)

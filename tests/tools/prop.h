@@ -15,7 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { N_NAMES = 12, N_XATTRS = 6, MAX_LAYERS = 6, MAX_DATA = 40000, XATTR_ROOM = 16 };
+enum {
+    N_NAMES = 12,
+    N_XATTRS = 6,
+    N_REAL_XATTRS = 4,
+    MAX_LAYERS = 6,
+    MAX_DATA = 40000,
+    XATTR_ROOM = 16
+};
 
 extern const char *const prop_names[N_NAMES];
 extern const char *const prop_xattrs[N_XATTRS];
@@ -56,7 +63,9 @@ struct pos {
 struct world {
     uint64_t seed, number, random;
     bool verbose;
-    bool prefix; /* whiteouts are ".wh." files */
+    bool prefix;   /* whiteouts are ".wh." files */
+    bool real;     /* owners are those on disk */
+    bool no_links; /* no hard links are made */
     char *path;
     int fd;
     struct overlay_layer_files layers[MAX_LAYERS + 1]; /* topmost first */
@@ -76,6 +85,11 @@ struct world {
 _Noreturn void prop_fail(const struct world *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* How many of prop_xattrs the container may use. */
+static inline uint32_t prop_n_xattrs(const struct world *w)
+{
+    return w->real ? N_REAL_XATTRS : N_XATTRS;
+}
 /* A number below n. */
 uint32_t prop_below(struct world *w, uint32_t n);
 static inline bool prop_chance(struct world *w, uint32_t percent)
@@ -114,8 +128,8 @@ void prop_collect(struct world *w);
 
 /* Puts a random layer on top of the layers and into the model. */
 void layers_add_random(struct world *w);
-/* Writes what changed as a layer, which becomes the topmost of w->layers without being counted in
- * w->options. */
+/* Writes what changed as a layer, or takes the upper directory for one; it becomes the topmost of
+ * w->layers without being counted in w->options. */
 void layers_commit(struct world *w);
 
 /* --- prop_ops.c --------------------------------------------------------------------------- */

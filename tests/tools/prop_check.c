@@ -52,8 +52,9 @@ static void check_number(struct check *c, const struct obj *dir, int name, struc
     idmap_set(&c->inos, ino, o);
     if (c->committed)
         return;
-    /* A plain link cannot bear a note of the number it had before. */
-    if (!o->ino || S_ISLNK(o->mode))
+    /* A plain link cannot bear a note of the number it had before, nor a real device. */
+    bool bears = S_ISREG(o->mode) || obj_is_dir(o) || (!c->w->real && !S_ISLNK(o->mode));
+    if (!o->ino || !bears)
         o->ino = ino;
     WANT(ino, o->ino, "inode number");
 }
@@ -90,7 +91,7 @@ static void check_xattrs(struct check *c, const struct obj *dir, int name, struc
     WANT(node_listxattr(c->ov, n, &list), 0, "listxattr");
     for (const char *s = list.data; s && s < list.data + list.len; s += strlen(s) + 1)
         got++;
-    for (int i = 0; i < N_XATTRS; i++) {
+    for (int i = 0; i < (int)prop_n_xattrs(c->w); i++) {
         char value[XATTR_ROOM] = "";
         ssize_t len = node_getxattr(c->ov, n, prop_xattrs[i], value, sizeof(value));
         want += o->xattrs[i].set;
@@ -176,7 +177,7 @@ static int find_name(const char *s, size_t len)
 
 static bool shown(const struct check *c, const struct obj *o)
 {
-    return o && !(c->committed && S_ISSOCK(o->mode));
+    return o && !(c->committed && S_ISSOCK(o->mode) && !c->w->real);
 }
 
 /* The listing has every name once, with ascending cookies. */

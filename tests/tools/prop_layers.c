@@ -47,6 +47,12 @@ static struct tar_entry *add(struct tar *t, mode_t mode, const char *path)
     return &t->v[t->n++];
 }
 
+static void put_on_top(struct world *w, const struct overlay_layer_files *files)
+{
+    memmove(w->layers + 1, w->layers, MAX_LAYERS * sizeof(*w->layers));
+    w->layers[0] = *files;
+}
+
 static void save(struct world *w, const struct tar *t)
 {
     struct err err = {0};
@@ -56,9 +62,8 @@ static void save(struct world *w, const struct tar *t)
     if (tar_make(t->v, t->n, &data, &err) < 0 || tar_save(w->fd, tar, data.data, data.len) < 0 ||
         tar_index(w->fd, tar, index, &err) < 0)
         prop_fail(w, "make a layer: %s", err.message);
-    memmove(w->layers + 1, w->layers, MAX_LAYERS * sizeof(*w->layers));
-    w->layers[0] = (struct overlay_layer_files){.tar = xasprintf("%s/%s", w->path, tar),
-                                                .index = xasprintf("%s/%s", w->path, index)};
+    put_on_top(w, &(struct overlay_layer_files){.tar = xasprintf("%s/%s", w->path, tar),
+                                                .index = xasprintf("%s/%s", w->path, index)});
 }
 
 /* --- a random tree ------------------------------------------------------------------------ */
@@ -92,7 +97,7 @@ static void grow_layer(struct world *w, struct obj *layer)
         dir->opaque = true;
     } else if (dir->child[name]) {
         return;
-    } else if (n_files && prop_chance(w, 20)) {
+    } else if (n_files && !w->no_links && prop_chance(w, 20)) {
         const struct pos *p = &files[prop_below(w, (uint32_t)n_files)];
         obj_attach(dir, name, p->dir->child[p->name]);
     } else {
@@ -334,6 +339,10 @@ void layers_commit(struct world *w)
 {
     struct commit c = {.w = w};
     struct err err = {0};
+    if (w->real) { /* others use the upper directory itself as a layer */
+        put_on_top(w, &(struct overlay_layer_files){.dir = xstrdup(w->options.upper)});
+        return;
+    }
     if (overlay_changes(&w->options, commit_one, &c, &err) < 0)
         prop_fail(w, "changes: %s", err.message);
     save(w, &c.tar);

@@ -156,7 +156,7 @@ void obj_randomize(struct world *w, struct obj *o)
     }
     o->mtime = prop_random_time(w);
     random_content(w, o);
-    for (int i = 0; i < N_XATTRS; i++) {
+    for (int i = 0; i < (int)prop_n_xattrs(w); i++) {
         if (!prop_chance(w, 10) || !may_bear(o, i))
             continue;
         o->xattrs[i].set = true;

@@ -198,7 +198,7 @@ static void op_link(struct world *w)
 {
     struct target t;
     struct pos p = any_place(w);
-    if (!pick(w, is_any, &t))
+    if (w->no_links || !pick(w, is_any, &t))
         return;
     auto_node n = {w->ov, t.n}, dir = {w->ov, node_of_dir(w, p.dir)};
     describe(w, "link %s to %s", t.path, path_of(p.dir, p.name));
@@ -384,7 +384,7 @@ static void op_setxattr(struct world *w)
     static const int choices[] = {0, 0, XATTR_CREATE, XATTR_REPLACE};
     struct target t;
     char value[XATTR_ROOM];
-    int x = (int)prop_below(w, N_XATTRS), flags = choices[prop_below(w, 4)];
+    int x = (int)prop_below(w, prop_n_xattrs(w)), flags = choices[prop_below(w, 4)];
     if (!pick(w, is_no_lost_link, &t))
         return;
     auto_node n = {w->ov, t.n};
@@ -406,7 +406,7 @@ static void op_setxattr(struct world *w)
 static void op_removexattr(struct world *w)
 {
     struct target t;
-    int x = (int)prop_below(w, N_XATTRS);
+    int x = (int)prop_below(w, prop_n_xattrs(w));
     if (!pick(w, is_no_lost_link, &t))
         return;
     auto_node n = {w->ov, t.n};
