@@ -153,6 +153,7 @@ static int loop(struct server *s, struct err *err)
 
 int server_run(struct server *s, int device_fd, struct err *err)
 {
+    server_wait_init(s, device_fd);
     int r = fuse_session_custom_io(s->session, &server_io, device_fd);
     return r < 0 ? err_errno(err, r, "start a FUSE session") : loop(s, err);
 }
@@ -161,6 +162,7 @@ int server_run_mount(struct server *s, const char *mountpoint, bool background, 
 {
     if (fuse_session_mount(s->session, mountpoint) < 0)
         return err_set(err, -EIO, "cannot mount at %s", mountpoint);
+    server_wait_init(s, fuse_session_fd(s->session));
     int r = fuse_session_custom_io(s->session, &server_io, fuse_session_fd(s->session));
     if (r < 0)
         err_errno(err, r, "start a FUSE session");

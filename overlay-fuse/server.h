@@ -20,23 +20,32 @@
 #include <linux/fuse.h>
 
 struct server_options {
-    bool single_id; /* the mount's user namespace has one id: every owner shows as 0 */
+    bool single_id;  /* the mount's user namespace has one id: every owner shows as 0 */
     bool root_keeps; /* root is that of the first user namespace, whose writes keep set-id bits */
     bool no_xattrs, no_acl, no_fsync, static_nlink, no_writeback, debug;
     double timeout;                       /* seconds that the kernel may keep what it was told */
     const struct id_mapping *uids, *gids; /* NULL: as they are */
 };
 
+/* See server_wait.c. */
+struct wait {
+    bool may_look;         /* the descriptor does not block, and there are CPUs to spare */
+    unsigned misses, rest; /* looks in a row that found nothing; requests until the next one */
+};
+
 struct server {
     struct overlay *ov;
     struct fuse_session *session;
     struct server_options o;
-    bool open_is_free;      /* the kernel takes ENOSYS for an answer to open and opendir */
-    uint64_t init_unique;   /* of the INIT request, which init.c answers */
-    uint64_t init_flags;    /* what the kernel offered in it */
+    bool open_is_free;    /* the kernel takes ENOSYS for an answer to open and opendir */
+    uint64_t init_unique; /* of the INIT request, which init.c answers */
+    uint64_t init_flags;  /* what the kernel offered in it */
+    bool setxattr_ext;    /* the kernel sends the following with FUSE_SETXATTR */
+    uint32_t setxattr_flags;
     const uint8_t *request; /* the request at hand as it came, for what libfuse does not pass on */
     size_t request_len;
     char *data; /* room for the data of one read reply */
+    struct wait wait;
 };
 
 #define SERVER_READ_MAX (1 << 20)
@@ -59,6 +68,10 @@ extern const struct fuse_custom_io server_io;
 void server_init(void *userdata, struct fuse_conn_info *conn);
 /* The body of the request at hand, or NULL if it is shorter than `size`. */
 const void *server_request_body(const struct server *s, size_t size);
+
+/* server_wait.c: reads the next request, as read() does from a descriptor that blocks. */
+void server_wait_init(struct server *s, int fd);
+ssize_t server_wait_read(struct server *s, int fd, void *buf, size_t len);
 
 /* server_tmpfile.c: answers FUSE_TMPFILE, which libfuse does not know. False: it is another
  * request, or is for libfuse to refuse. */

@@ -23,7 +23,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
     const struct fuse_in_header *h = buf;
     ssize_t n;
     do {
-        n = read(fd, buf, len);
+        n = server_wait_read(s, fd, buf, len);
         if (n < (ssize_t)sizeof(struct fuse_in_header))
             return n;
         s->request = buf;
@@ -72,7 +72,6 @@ void server_init(void *userdata, struct fuse_conn_info *conn)
         conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
     if (s->o.no_acl)
         conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
-    s->ov->delayed_writes = conn->want & FUSE_CAP_WRITEBACK_CACHE;
     conn->max_background = 64;
     conn->congestion_threshold = 48;
     conn->time_gran = 1;
