@@ -297,9 +297,12 @@ int list_dir_at(int dirfd, const char *path, struct strv *ret, struct err *err)
         close(fd);
         return err_errno(err, -errno, "read directory %s", path);
     }
-    for (struct dirent *e; (e = readdir(d));)
+    const struct dirent *e;
+    for (errno = 0; (e = readdir(d)); errno = 0)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             strv_add(ret, e->d_name);
+    if (errno)
+        return err_errno(err, -errno, "read directory %s", path);
     if (ret->len)
         qsort(ret->v, ret->len, sizeof(*ret->v), by_name);
     return 0;
