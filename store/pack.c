@@ -54,10 +54,18 @@ static void pack_done(struct pack *p)
 }
 DEFINE_AUTO(pack, pack_done)
 
+/* A socket has no place in a tar, and what it stands over must not come back. */
+static bool is_whiteout(const struct overlay_change *c)
+{
+    return c->kind == OVERLAY_WHITEOUT || (S_ISSOCK(c->st.st_mode) && c->in_lower);
+}
+
 static bool skipped(const struct pack *p, const struct overlay_change *c)
 {
     const struct content_changes *o = p->changes;
-    return S_ISSOCK(c->st.st_mode) || (o->skip && o->skip(o->skip_arg, c));
+    if (S_ISSOCK(c->st.st_mode) && !c->in_lower)
+        return true;
+    return o->skip && o->skip(o->skip_arg, c);
 }
 
 static bool is_root(const char *path)
@@ -70,7 +78,7 @@ static bool is_root(const char *path)
 static int collect(void *arg, const struct overlay_change *c, struct err *err)
 {
     struct pack *p = arg;
-    if (c->kind != OVERLAY_WHITEOUT || skipped(p, c))
+    if (!is_whiteout(c) || skipped(p, c))
         return 0;
     const char *slash = strrchr(c->path, '/');
     grow_array(p->whiteouts, p->n_whiteouts, p->cap);
@@ -233,7 +241,7 @@ static int write_one(void *arg, const struct overlay_change *c, struct err *err)
     int r = is_root(c->path) ? 0 : flush_parents(p, c->path, err);
     if (r < 0)
         return r;
-    if (c->kind == OVERLAY_ENTRY)
+    if (!is_whiteout(c))
         return write_change(p, c, err);
     const char *slash = strrchr(c->path, '/');
     auto_free char *dir = xstrndup(c->path, slash ? (size_t)(slash - c->path) : 0);

@@ -101,6 +101,15 @@ test_setup() {
     assert_output $'1\nd'
 }
 
+@test "a file that gave way to a socket is gone from the new image" {
+    # shellcheck disable=SC2016 # for perl
+    wherry run --name c debian perl -MSocket -e 'unlink "/etc/motd"; socket(S, PF_UNIX, SOCK_STREAM, 0) or die;
+        for ("/etc/motd", "/new-socket") { socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($_)) or die $! }'
+    wherry commit -q c committed
+    run_apart wherry run --rm committed sh -c 'ls /etc/motd /new-socket /etc/passwd 2>/dev/null'
+    assert_output /etc/passwd
+}
+
 @test "commit of a missing container" {
     run_apart wherry commit missing image
     assert_refused 'no container with name or ID "missing" found: no such container'
