@@ -41,10 +41,11 @@ static int set_times(struct overlay *ov, struct node *n, const struct stat *attr
     return node_utimens(ov, n, t);
 }
 
-static bool kill_asked(const struct server *s)
+static bool kill_asked(const struct server *s, const struct node *n)
 {
     const struct fuse_setattr_in *in = server_request_body(s, sizeof(*in));
-    return in && (in->valid & FATTR_KILL_SUIDGID);
+    /* chown() that leaves both as they are is sent as a new time of change and nothing else. */
+    return in && (in->valid & FATTR_KILL_SUIDGID || (in->valid == FATTR_CTIME && !node_is_dir(n)));
 }
 
 #define SET_OWNER (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)
@@ -62,7 +63,7 @@ static int set_attr(fuse_req_t req, struct node *n, const struct stat *attr, int
     if (r == 0 && (what & SET_OWNER))
         r = node_chown(ov, n, what & FUSE_SET_ATTR_UID ? server_uid(s, attr->st_uid) : (uid_t)-1,
                        what & FUSE_SET_ATTR_GID ? server_gid(s, attr->st_gid) : (gid_t)-1);
-    if (r == 0 && kill_asked(s))
+    if (r == 0 && kill_asked(s, n))
         r = node_kill_privileges(ov, n, of_group);
     if (r == 0 && (what & FUSE_SET_ATTR_MODE))
         r = node_chmod(ov, n, attr->st_mode);
@@ -131,9 +132,13 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    server_reply_error(req, !n               ? -ESTALE
-                            : s->o.no_xattrs ? -ENOSYS
-                                             : node_setxattr(s->ov, n, name, value, size, flags));
+    int r = !n               ? -ESTALE
+            : s->o.no_xattrs ? -ENOSYS
+                             : node_setxattr(s->ov, n, name, value, size, flags);
+    bool kill = s->setxattr_ext && s->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID;
+    if (r == 0 && kill && strcmp(name, ACL_ACCESS) == 0 && n->v.mode & S_ISGID)
+        r = node_chmod(s->ov, n, n->v.mode & (07777 & ~(mode_t)S_ISGID));
+    server_reply_error(req, r);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)

@@ -13,9 +13,25 @@
 #include <unistd.h>
 
 /* What is asked for behind libfuse's back, if the kernel has it. */
-#define EXTRA_FLAGS (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2)
+#define EXTRA_FLAGS (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT)
 
 #define OPCODE_TMPFILE 51 /* FUSE_TMPFILE, of Linux 6.1 */
+
+/* Notes the new flags of the request and makes it the short one that libfuse knows. */
+static ssize_t shorten_setxattr(struct server *s, void *buf, ssize_t n)
+{
+    struct fuse_in_header *h = buf;
+    struct fuse_setxattr_in *in = (void *)(h + 1);
+    char *rest = (char *)in + FUSE_COMPAT_SETXATTR_IN_SIZE;
+    size_t extra = sizeof(*in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
+    if ((size_t)n < sizeof(*h) + sizeof(*in))
+        return n;
+    s->setxattr_flags = in->setxattr_flags;
+    memmove(rest, rest + extra, (size_t)n - sizeof(*h) - sizeof(*in));
+    h->len -= (uint32_t)extra;
+    s->request_len -= extra;
+    return n - (ssize_t)extra;
+}
 
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
@@ -36,7 +52,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
         s->init_unique = h->unique;
         s->init_flags = in.flags;
     }
-    return n;
+    return h->opcode == FUSE_SETXATTR && s->setxattr_ext ? shorten_setxattr(s, buf, n) : n;
 }
 
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
@@ -47,6 +63,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
         iov[1].iov_len >= 16) {
         struct fuse_init_out *out = iov[1].iov_base;
         out->flags |= (uint32_t)(s->init_flags & EXTRA_FLAGS);
+        s->setxattr_ext = out->flags & FUSE_SETXATTR_EXT;
         s->init_unique = 0;
     }
     return writev(fd, iov, count);
@@ -72,6 +89,7 @@ void server_init(void *userdata, struct fuse_conn_info *conn)
         conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
     if (s->o.no_acl)
         conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
+    s->ov->delayed_writes = conn->want & FUSE_CAP_WRITEBACK_CACHE;
     conn->max_background = 64;
     conn->congestion_threshold = 48;
     conn->time_gran = 1;

@@ -107,7 +107,7 @@ static int set_default_acl(struct overlay *ov, struct node *n, const void *value
 
 static bool is_kind(const char *name)
 {
-    static const char *const kinds[] = {"user.", "trusted.", "security.", "system."};
+    static const char *const kinds[] = {"user.", "trusted.", "security."};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
         if (strncmp(name, kinds[i], strlen(kinds[i])) == 0)
             return true;

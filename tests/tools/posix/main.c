@@ -19,7 +19,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const struct call *const tables[] = {calls_names, calls_attr, calls_data, calls_times};
+static const struct call *const tables[] = {calls_names, calls_attr, calls_data, calls_times,
+                                            calls_acl};
 
 static const struct call *find_call(const char *name)
 {

@@ -149,11 +149,14 @@ static void parse_given(const struct parser *p, struct test_case *c, char **w, s
     c->fixtures[c->n_fixtures++] = f;
 }
 
-/* A change of owner to something that only a real user namespace has. */
+/* An owner, or one of a list, that only a real user namespace has. */
 static bool wants_ids(const struct step *s)
 {
     const char *call = s->words.v[0];
     size_t n = strlen(call);
+    for (size_t i = 3; strcmp(call, "setacl") == 0 && i < s->words.len; i++)
+        if (strchr("ug", *s->words.v[i]) && s->words.v[i][2] != ':')
+            return true;
     if (n < 5 || strcmp(call + n - 5, "chown") != 0)
         return false;
     for (size_t i = 2; i < s->words.len; i++)

@@ -123,7 +123,7 @@ struct call {
     int min, max; /* arguments */
     call_fn *fn;
 };
-extern const struct call calls_names[], calls_attr[], calls_data[], calls_times[];
+extern const struct call calls_names[], calls_attr[], calls_data[], calls_times[], calls_acl[];
 
 /* Shared by the calls. They exit with a message when an argument makes no sense. */
 _Noreturn void bad_argument(const char *what, const char *arg);
