@@ -15,10 +15,11 @@ enum {
     TAG_OTHER = 32
 };
 
+/* Packed, as a list in a request lies at any address. */
 struct entry {
     uint16_t tag, perm; /* little endian */
     uint32_t id;
-};
+} __attribute__((packed));
 
 struct parts {
     struct entry *user, *group, *mask, *other;
