@@ -196,10 +196,8 @@ static void draw(struct twin *t, struct op *o)
         o->xattr = acls[twin_below(t, 2)];
     o->value_len = (size_t)snprintf(o->value, sizeof(o->value), "v%u", twin_below(t, 1000));
     draw_numbers(t, o);
-    if (o->kind == SET_ACL) {
+    if (o->kind == SET_ACL)
         draw_acl(t, o);
-        o->as = 0; /* of others libfuse before 3.17 does not say that set-group-ID has to go */
-    }
 }
 
 /* --- doing -------------------------------------------------------------------------------- */
