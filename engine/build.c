@@ -233,6 +233,7 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
     if (r < 0)
         return r;
     s.files.single_id = sandbox.ids.single;
+    s.files.no_sync = true;
     auto_free char *command = strv_join(&run->args, " ");
     r = start_run(ctx, &s, &sandbox, command, err);
     return r < 0 ? r : scratch_commit(&s, image, true, ret_changed, err);

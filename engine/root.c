@@ -70,7 +70,8 @@ void root_overlay_options(const struct root *root, struct overlay_options *ret)
     *ret = (struct overlay_options){.layers = root->layers,
                                     .n_layers = root->n_layers,
                                     .upper = root->upper,
-                                    .work = root->work};
+                                    .work = root->work,
+                                    .no_sync = root->no_sync};
 }
 
 static pid_t start_server(void *ctx, int *ret_channel, struct err *err)

@@ -13,6 +13,7 @@ struct root {
     size_t n_layers;
     char *upper, *work;
     bool single_id;
+    bool no_sync; /* what is written is gone with the container, or made again */
 };
 
 /* Collects the layers' files of `diff_ids` (bottom first), mending a missing index, and the

@@ -121,6 +121,7 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     root.single_id = config.sandbox.ids.single;
+    root.no_sync = config.auto_remove;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
     return start_monitor(&s, &config.sandbox, lock, ret_channel, err);

@@ -6,6 +6,7 @@
  * serve, and serves until the mount is gone. */
 #include "base/channel.h"
 #include "overlay-fuse/client.h"
+#include "overlay-fuse/confine.h"
 #include "overlay-fuse/server.h"
 #include "overlay-fuse/standalone.h"
 
@@ -107,6 +108,8 @@ static int serve(const struct arguments *a)
     struct server_options o = {.single_id = a->single_id, .timeout = FOREVER};
     auto_ptr(server) struct server *s = NULL;
     r = server_new(ov, &o, NULL, &s, &err);
+    if (r == 0)
+        r = confine(&err);
     if (r == 0)
         r = server_run(s, device, &err);
     if (r < 0)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving up what a container's server does not need.
+ *
+ * The server reads what a hostile container writes into /dev/fuse and what a hostile image has in
+ * its tars, and runs as the user, outside of the container.
+ *
+ * Should: leave it with nothing but its open directories and the calls to work in them. Mustn't:
+ * leave a way to start a program, to reach a network, or to look at another process. */
+#include "overlay-fuse/confine.h"
+
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define OUR_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OUR_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__riscv)
+#define OUR_ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define OUR_ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__s390x__)
+#define OUR_ARCH AUDIT_ARCH_S390X
+#endif
+
+/* The most frequent ones first: a filter is read from the top. */
+static const uint16_t allowed[] = {
+    SYS_read,         SYS_writev,          SYS_pread64,      SYS_pwrite64,
+    SYS_newfstatat,   SYS_openat,          SYS_close,        SYS_sched_yield,
+    SYS_ppoll,        SYS_fgetxattr,       SYS_lgetxattr,    SYS_llistxattr,
+    SYS_flistxattr,   SYS_fsetxattr,       SYS_lsetxattr,    SYS_fremovexattr,
+    SYS_lremovexattr, SYS_getxattr,        SYS_setxattr,     SYS_listxattr,
+    SYS_removexattr,  SYS_utimensat,       SYS_unlinkat,     SYS_mkdirat,
+    SYS_mknodat,      SYS_symlinkat,       SYS_linkat,       SYS_renameat2,
+    SYS_readlinkat,   SYS_fchmod,          SYS_fchmodat,     SYS_ftruncate,
+    SYS_fallocate,    SYS_copy_file_range, SYS_lseek,        SYS_getdents64,
+    SYS_fsync,        SYS_fdatasync,       SYS_fstatfs,      SYS_faccessat,
+    SYS_fcntl,        SYS_fstat,           SYS_write,        SYS_brk,
+    SYS_mmap,         SYS_munmap,          SYS_mremap,       SYS_madvise,
+    SYS_mprotect,     SYS_futex,           SYS_getrandom,    SYS_clock_gettime,
+    SYS_rt_sigaction, SYS_rt_sigprocmask,  SYS_rt_sigreturn, SYS_restart_syscall,
+    SYS_getpid,       SYS_gettid,          SYS_tgkill,       SYS_exit,
+    SYS_exit_group,
+#ifdef SYS_poll
+    SYS_poll,
+#endif
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+#ifdef SYS_faccessat2
+    SYS_faccessat2,
+#endif
+#ifdef SYS_fchmodat2
+    SYS_fchmodat2,
+#endif
+};
+
+enum { N_ALLOWED = sizeof(allowed) / sizeof(*allowed) };
+
+static int drop_capabilities(struct err *err)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+    if (syscall(SYS_capset, &header, none) < 0)
+        return err_errno(err, -errno, "drop capabilities");
+    return 0;
+}
+
+#ifdef OUR_ARCH
+static int restrict_calls(struct err *err)
+{
+    struct sock_filter code[N_ALLOWED + 6];
+    size_t n = 0;
+    code[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    code[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < N_ALLOWED; i++) /* jump over the rest and the refusal */
+        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
+                                                 (uint8_t)(N_ALLOWED - i), 0);
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 && errno != ENOSYS)
+        return err_errno(err, -errno, "restrict system calls");
+    return 0;
+}
+#else
+/* An architecture whose numbers nobody has checked. */
+static int restrict_calls(struct err *err)
+{
+    return 0;
+}
+#endif
+
+int confine(struct err *err)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_errno(err, -errno, "no_new_privs");
+    int r = drop_capabilities(err);
+    return r < 0 ? r : restrict_calls(err);
+}
