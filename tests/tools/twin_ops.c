@@ -198,6 +198,10 @@ static void draw(struct twin *t, struct op *o)
     draw_numbers(t, o);
     if (o->kind == SET_ACL)
         draw_acl(t, o);
+    /* fs.protected_hardlinks looks at set-id bits that a write may have taken away and FUSE in the
+     * kernel has not asked for since. */
+    if (o->kind == HARD_LINK || o->kind == LINK_FD)
+        o->as = 0;
 }
 
 /* --- doing -------------------------------------------------------------------------------- */
