@@ -2,13 +2,14 @@
 /* What has gone wrong in other overlays, one command each; status 0 when it goes well.
  *
  *   overlay-hazard fill DIR COUNT       files to list
- *   overlay-hazard list DIR             a listing while others come and go: those that stay come
- * once overlay-hazard seek DIR             telldir() and seekdir(), changes between overlay-hazard
- * move DIR             renames what it reads: the listing ends overlay-hazard linear SMALL LARGE
- * time for each entry is about the same in both directories overlay-hazard readers FILE read and
- * mapped by some while another writes the first bytes overlay-hazard pin DIR COUNT        so many
- * open files without a name overlay-hazard forget DIR COUNT PID makes and removes; the server's
- * memory stays */
+ *   overlay-hazard list DIR             what stays comes once while others come and go
+ *   overlay-hazard seek DIR             telldir() and seekdir(), changes between
+ *   overlay-hazard move DIR COUNT       a listing ends for who renames what it reads
+ *   overlay-hazard linear SMALL LARGE   an entry takes about the same time in both
+ *   overlay-hazard readers FILE         some read and map while another writes
+ *   overlay-hazard pin DIR COUNT        so many open files without a name
+ *   overlay-hazard forget DIR COUNT PID makes and removes; the server's memory stays
+ */
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
@@ -104,7 +105,8 @@ static void list(void)
         snprintf(other, sizeof(other), "went%ld", round);
         if (round < 200 && (round % 2 ? unlink(name) : rename(name, other)) < 0)
             fail(name, round, 0);
-        round++;
+        if (++round > 10000)
+            fail("no end", round, total);
     }
     errno = 0;
     for (long i = 0; i < max; i++)
@@ -145,9 +147,10 @@ static void seek(void)
         fail("entries after rewinddir()", again, n + 300);
 }
 
-static void move(void)
+/* Without a look before: the kernel would remember the listing and go by that. */
+static void move(long max)
 {
-    long max = count_stay(), n = 0;
+    long n = 0;
     auto_closedir DIR *d = opendir(".");
     const struct dirent *e;
     while ((e = readdir(d))) {
@@ -323,8 +326,8 @@ int main(int argc, char **argv)
         list();
     else if (strcmp(what, "seek") == 0)
         seek();
-    else if (strcmp(what, "move") == 0)
-        move();
+    else if (strcmp(what, "move") == 0 && argc == 4)
+        move(atol(argv[3]));
     else if (strcmp(what, "linear") == 0 && argc == 4)
         linear(argv[2], argv[3]);
     else if (strcmp(what, "readers") == 0)
