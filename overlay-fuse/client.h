@@ -23,8 +23,8 @@ struct overlay_client_options {
 
 /* Starts the server. *ret_channel (CLOEXEC): send it the descriptor with
  * channel_send(OVERLAY_MSG_DEVICE). The server answers on it with one message of the same type and
- * an int errno (0: it serves), so a failure to open a layer is known before the container starts.
- * Returns the server's pid. */
+ * a struct err (code 0: it serves), so a failure to open a layer is known before the container
+ * starts. Returns the server's pid. */
 pid_t overlay_client_start(const struct overlay_client_options *o, int *ret_channel,
                            struct err *err);
 

@@ -99,9 +99,7 @@ static int serve(const struct arguments *a)
     int device = receive_device(a->channel);
     if (device < 0)
         return 1; /* the container is not to be: nobody wants an answer */
-    int r = channel_send(a->channel, OVERLAY_MSG_DEVICE, &opened, sizeof(opened), NULL, 0);
-    if (opened < 0)
-        fprintf(stderr, "overlay-fuse: %s\n", err.message);
+    int r = channel_send(a->channel, OVERLAY_MSG_DEVICE, &err, sizeof(err), NULL, 0);
     if (opened < 0 || r < 0)
         return 1;
     close(a->channel);

@@ -71,14 +71,16 @@ static int connect_server(int server, int device, struct channel_msg *msg, struc
     if (r < 0)
         return err_errno(err, r, "the root's file server");
     r = channel_recv(server, msg);
-    int code = -EIO;
-    if (r == 1 && msg->type == DEVICE_TO_SERVER && msg->len == sizeof(code))
-        memcpy(&code, msg->data, sizeof(code));
+    struct err answer = {.code = -EIO};
+    if (r == 1 && msg->type == DEVICE_TO_SERVER && msg->len == sizeof(answer))
+        memcpy(&answer, msg->data, sizeof(answer));
     channel_msg_done(msg);
-    if (code == 0)
+    if (answer.code == 0)
         return 0;
-    return err_errno(err, code < 0 ? code : -code, "the root's file server%s",
-                     r == 1 ? "" : " ended early");
+    if (r != 1 || !*answer.message)
+        return err_set(err, -EIO, "the root's file server ended early");
+    *err = answer;
+    return err->code < 0 ? err_wrap(err, "the root's file server") : -EIO;
 }
 
 /* Listens to init until it has executed the command. */

@@ -100,6 +100,13 @@ static int await(int channel, uint32_t type, int *ret_code)
         fd = take_fd(&msg->fds[0]);
     if (ret_code && msg->len == sizeof(*ret_code))
         memcpy(ret_code, msg->data, sizeof(*ret_code));
+    if (ret_code && msg->len == sizeof(struct err)) { /* the server's answer */
+        struct err answer;
+        memcpy(&answer, msg->data, sizeof(answer));
+        *ret_code = answer.code;
+        if (answer.code)
+            fprintf(stderr, "overlay-fuse: %s\n", answer.message);
+    }
     channel_msg_done(msg);
     return fd;
 }
