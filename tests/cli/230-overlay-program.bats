@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# overlay-fuse as a mount program of its own: fuse-overlayfs's options, layers that are directories,
+# real owners; and real podman on it.
+
+load helpers
+load overlay
+
+server=$(dirname "$WHERRY")/overlay-fuse
+[[ -x $server ]] || server=$(dirname "$WHERRY")/../overlay-fuse/overlay-fuse
+
+test_setup() {
+    mkdir -p low/d high up wk mnt
+    echo a >low/a && echo b >low/b && echo x >low/d/x && ln -s a low/link
+}
+
+# A shell script as the root of namespaces of its own, with `server` in its environment.
+in_namespace() { # SCRIPT
+    local ids=(--map-root-user)
+    ! has_subordinate_ids || ids+=(--map-auto)
+    server=$server unshare --user --mount "${ids[@]}" bash -euc "$1"
+}
+
+@test "directories as layers: read, changed, removed, and what is left in the upper directory" {
+    run in_namespace '
+        "$server" -o lowerdir=high:low,upperdir=up,workdir=wk mnt
+        cat mnt/a mnt/link mnt/d/x
+        echo more >>mnt/d/x && rm mnt/b && mkdir mnt/new && mv mnt/new mnt/newer
+        cat mnt/d/x && ls mnt
+        umount mnt'
+    assert_status 0
+    assert_output $'a\na\nx\nx\nmore\na\nd\nlink\nnewer'
+    assert_equal "$(cat up/d/x)" $'x\nmore'
+    assert_equal "$(stat -c '%F %t:%T' up/b)" 'character special file 0:0'
+    assert_equal "$(cat low/d/x)" x
+    [[ -e low/b && -d up/newer ]]
+}
+
+@test "whiteouts and opaque directories of every form" {
+    mkdir -p high/d low/e high/e low/f high/f && echo y >high/d/y
+    echo 1 >low/e/1 && echo 1 >low/f/1
+    touch high/.wh.a high/e/.wh..wh..opq
+    setfattr -n user.fuseoverlayfs.opaque -v y high/f
+    run in_namespace '
+        mknod high/b c 0 0
+        "$server" -o lowerdir=high:low mnt
+        ls mnt mnt/d mnt/e mnt/f
+        touch mnt/z || true
+        umount mnt'
+    assert_status 0
+    assert_match "$output" $'^mnt:\nd\ne\nf\nlink\n\nmnt/d:\nx\ny\n\nmnt/e:\n\nmnt/f:\n'
+    assert_match "$output" 'Read-only file system'
+}
+
+@test "hard links of a directory layer stay one file after a copy-up" {
+    ln low/a low/a2
+    run in_namespace '
+        "$server" -o lowerdir=low,upperdir=up,workdir=wk mnt
+        echo more >>mnt/a
+        cat mnt/a2 && stat -c %h mnt/a && [[ mnt/a -ef mnt/a2 ]]
+        umount mnt'
+    assert_status 0
+    assert_output $'a\nmore\n2'
+}
+
+@test "owners are those on disk, or mapped, or squashed" {
+    need_subordinate_ids
+    run in_namespace '
+        chown 5:6 low/a
+        "$server" -o lowerdir=low,upperdir=up,workdir=wk mnt
+        stat -c %u:%g mnt/a && chown 7:8 mnt/b && umount mnt && stat -c %u:%g up/b
+        "$server" -o lowerdir=low,uidmapping=5:100:1:0:0:1,gidmapping=6:200:1:0:0:1 mnt
+        stat -c %u:%g mnt/a && umount mnt
+        "$server" -o lowerdir=low,squash_to_uid=9,squash_to_gid=10 mnt
+        stat -c %u:%g mnt/a && umount mnt
+        "$server" -o lowerdir=low,squash_to_root mnt
+        stat -c %u:%g mnt/a && umount mnt'
+    assert_status 0
+    assert_output $'5:6\n7:8\n100:200\n9:10\n0:0'
+}
+
+@test "xattr_permissions=2 keeps owners beside" {
+    run in_namespace '
+        "$server" -o xattr_permissions=2,lowerdir=low,upperdir=up,workdir=wk mnt
+        chmod 4711 mnt/a && stat -c %a mnt/a
+        umount mnt && stat -c %a up/a
+        getfattr --only-values -n user.containers.override_stat up/a'
+    assert_status 0
+    assert_output $'4711\n711\n0:0:4711'
+}
+
+@test "a tar with its index is a layer too" {
+    tar -C low --owner=0 --group=0 -cf low.tar .
+    "$WHERRY_TEST_TOOLS/layer-index" low.tar low.tar.index
+    run in_namespace '
+        "$server" -o lowerdir=low.tar,upperdir=up,workdir=wk mnt
+        cat mnt/d/x && rm mnt/a && ls mnt && umount mnt'
+    assert_status 0
+    assert_output $'x\nb\nd\nlink'
+}
+
+@test "as mount(8) calls it: SOURCE MOUNTPOINT -o OPTIONS; colons and commas behind backslashes" {
+    mkdir 'lo:w,er' && echo odd >'lo:w,er/file'
+    run in_namespace '
+        "$server" overlay mnt -o "lowerdir=lo\:w\,er:low"
+        cat mnt/file mnt/a && umount mnt'
+    assert_status 0
+    assert_output $'odd\na'
+}
+
+@test "what is not possible is said, and nothing is mounted" {
+    local wrong
+    for wrong in 'upperdir=up,workdir=wk' 'lowerdir=low,upperdir=up' 'lowerdir=low,bogus' \
+        'lowerdir=low,xattr_permissions=1' 'lowerdir=low,uidmapping=1:2' 'lowerdir=low,redirect_dir=on' \
+        'lowerdir=missing' 'lowerdir=low,timeout=soon'; do
+        run in_namespace "\"\$server\" -o $wrong mnt"
+        assert_status 1
+        assert_match "$output" '^overlay-fuse: '
+    done
+    run "$server" --version
+    assert_status 0
+    assert_match "$output" '^overlay-fuse: version [0-9]'
+}
+
+@test "a layer below the mount point is refused" {
+    mkdir mnt/low
+    run in_namespace '"$server" -o lowerdir=mnt/low mnt'
+    assert_status 1
+    assert_match "$output" 'below the mount point'
+}
+
+# --- podman ------------------------------------------------------------------------------------
+
+podman_here() {
+    need_subordinate_ids
+    [[ $(command -v podman) && $(command -v runc) ]] || skip 'podman is not installed'
+    podman_run=$(mktemp -d /tmp/wp.XXXXXX) # podman takes at most 50 characters
+    podman=(podman --root "$BATS_TEST_TMPDIR/podman" --runroot "$podman_run"
+        --storage-driver overlay --storage-opt "overlay.mount_program=$server"
+        --cgroup-manager cgroupfs --runtime runc --log-level error)
+    export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/xdg HOME=$BATS_TEST_TMPDIR/home
+    mkdir -m 0700 "$XDG_RUNTIME_DIR" "$HOME"
+}
+
+podman_gone() {
+    "${podman[@]}" system reset --force >/dev/null 2>&1 || true
+    "${podman[@]}" system migrate >/dev/null 2>&1 || true # ends the pause process
+    unshare --user --map-root-user --map-auto rm -rf "$BATS_TEST_TMPDIR/podman" "$podman_run"
+}
+
+@test "podman runs, diffs, commits and builds on it" {
+    [[ ${WHERRY_TEST_ROOTFS:-} ]] || skip "${WHERRY_TEST_NO_ROOTFS:-no Debian root file system}"
+    podman_here
+    "${podman[@]}" import -q "$WHERRY_TEST_ROOTFS" base
+    "${podman[@]}" run --name c --network none base sh -c \
+        'rm /etc/motd; rm -rf /usr/share/doc; mkdir /usr/share/doc; echo new >/etc/new; chown 33 /etc/new'
+    run "${podman[@]}" diff c
+    assert_match "$output" $'D /etc/motd'
+    assert_match "$output" $'A /etc/new'
+    "${podman[@]}" commit -q c again
+    run "${podman[@]}" run --rm --network none again sh -c \
+        'stat -c %u /etc/new; ls /usr/share/doc; test ! -e /etc/motd && echo gone'
+    assert_output $'33\ngone'
+    printf 'FROM base\nRUN echo built >/built && rm /etc/debian_version\n' >Dockerfile
+    "${podman[@]}" build -q --network host --isolation chroot -t built . >&2
+    run "${podman[@]}" run --rm --network none built sh -c 'cat /built; test ! -e /etc/debian_version && echo gone'
+    assert_output $'built\ngone'
+    podman_gone
+}
