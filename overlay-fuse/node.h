@@ -68,6 +68,7 @@ struct dir {
 struct node {
     uint64_t id, ino;
     uint64_t nlookup; /* the kernel's references */
+    uint32_t told;    /* when the kernel got its attributes (seconds), 0: it is to ask again */
     uint32_t refs;    /* ours: resolved children, temporary holders */
     bool in_upper;
     bool typed;       /* upper: a regular file that stands for a link, device, fifo or socket */

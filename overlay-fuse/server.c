@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct server *server_of(fuse_req_t req)
 {
@@ -29,7 +30,21 @@ int server_stat(struct server *s, struct node *n, struct stat *ret)
     }
     if (s->o.static_nlink && node_is_dir(n))
         ret->st_nlink = 1;
+    n->told = server_now();
     return r;
+}
+
+uint32_t server_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint32_t)t.tv_sec + 1; /* never 0 */
+}
+
+void server_withdraw(struct server *s, struct node *n)
+{
+    n->told = 0;
+    fuse_lowlevel_notify_inval_inode(s->session, n->id, -1, 0);
 }
 
 uid_t server_uid(const struct server *s, uid_t uid)

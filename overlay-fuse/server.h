@@ -87,6 +87,11 @@ uid_t server_uid(const struct server *s, uid_t uid);
 gid_t server_gid(const struct server *s, gid_t gid);
 /* Whether the caller is of the object's group, or root. Supplementary groups are not known. */
 bool server_of_group(fuse_req_t req, const struct node *n);
+/* Seconds on a clock that only goes on, never 0. */
+uint32_t server_now(void);
+/* The kernel asks for the attributes again. Only while a request about the node is at hand, which
+ * keeps it from being forgotten in the midst of that. */
+void server_withdraw(struct server *s, struct node *n);
 /* What a change of the data by the caller takes away. */
 int server_kill_privileges(fuse_req_t req, struct node *n);
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);

@@ -66,6 +66,13 @@ static bool kill_asked(const struct server *s)
     return in && (in->write_flags & FUSE_WRITE_KILL_SUIDGID);
 }
 
+/* It asks for the blocks of a file when that is closed; one that stays open would show none. */
+static void show_blocks(struct server *s, struct node *n, uint32_t seconds)
+{
+    if (s->ov->delayed_writes && n->told && server_now() - n->told >= seconds)
+        server_withdraw(s, n);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
@@ -77,6 +84,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         if (r < 0)
             put = r;
     }
+    if (put > 0)
+        show_blocks(s, n, 2);
     if (put < 0)
         server_reply_error(req, (int)put);
     else
@@ -88,6 +97,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_in
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
     int r = !n ? -ESTALE : s->o.no_fsync ? 0 : node_sync(s->ov, n, data_only);
+    if (n && S_ISREG(n->v.mode))
+        show_blocks(s, n, 0);
     server_reply_error(req, r);
 }
 
@@ -98,7 +109,7 @@ static int kill_unasked(fuse_req_t req, struct node *n)
     mode_t mode = n->v.mode;
     int r = s->o.root_keeps && fuse_req_ctx(req)->uid == 0 ? 0 : server_kill_privileges(req, n);
     if (r == 0 && mode != n->v.mode)
-        fuse_lowlevel_notify_inval_inode(s->session, n->id, -1, 0);
+        server_withdraw(s, n);
     return r;
 }
 

@@ -107,6 +107,15 @@ in_mixed_directory() { # COMMAND
     on_overlay bash -c 'stat -c "%n %.9Y" mnt/f*' | diff before -
 }
 
+@test "a file that stays open shows the blocks it has" {
+    # shellcheck disable=SC2016
+    on_overlay bash -c '
+        blocks() { (($(stat -c %b "$1") > 0)); }
+        exec 3>mnt/synced && head -c 100000 /dev/zero >&3 && stat mnt/synced >/dev/null
+        sync mnt/synced && blocks mnt/synced || exit 1
+        head -c 8192 /dev/zero >mnt/old && blocks mnt/old'
+}
+
 # Runs a command on an upper directory of so many bytes, which the command can read at small/.
 on_small_upper() { # SIZE COMMAND...
     mkdir -p small
