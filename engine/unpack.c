@@ -99,40 +99,6 @@ static int spool_data(const struct unpack *u, struct err *err)
     return take_fd(&fd);
 }
 
-static int copy_data(const struct unpack *u, const char *from, int fd)
-{
-    auto_free char *chunk = xcalloc(1, 1 << 18);
-    ssize_t n;
-    for (uint64_t at = 0; (n = overlay_read(u->to, from, chunk, 1 << 18, at)) > 0;
-         at += (uint64_t)n) {
-        int r = write_full(fd, chunk, (size_t)n);
-        if (r < 0)
-            return r;
-    }
-    return n < 0 ? (int)n : lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-}
-
-/* A hard link becomes a copy of what it names: an overlay's path interface has no links. */
-static int put_hard_link(const struct unpack *u, const char *from, const char *path,
-                         struct err *err)
-{
-    struct stat st;
-    int r = overlay_stat(u->to, from, OVERLAY_NOFOLLOW, &st);
-    struct overlay_attr a = {
-        .uid = st.st_uid, .gid = st.st_gid, .mode = st.st_mode, .mtime = st.st_mtim};
-    if (r == 0 && S_ISLNK(st.st_mode)) {
-        auto_free char *target = NULL;
-        r = overlay_readlink(u->to, from, &target);
-        return r < 0 ? err_errno(err, r, "hard link %s to %s", path, from)
-                     : overlay_put_symlink(u->to, path, target, &a, err);
-    }
-    if (r < 0 || !S_ISREG(st.st_mode))
-        return err_errno(err, r < 0 ? r : -EINVAL, "hard link %s to %s", path, from);
-    auto_close int fd = source_spool(u->from);
-    r = fd < 0 ? fd : copy_data(u, from, fd);
-    return r < 0 ? err_errno(err, r, "copy %s", from) : overlay_put_file(u->to, path, &a, fd, err);
-}
-
 static int put_directory(struct unpack *u, const char *path, const struct overlay_attr *attr,
                          struct err *err)
 {
@@ -183,7 +149,7 @@ static int put_entry(struct unpack *u, struct archive_entry *e, const char *path
     const char *hard = archive_entry_hardlink(e);
     if (hard) {
         auto_free char *from = target_of(u->dest, hard);
-        return from ? put_hard_link(u, from, path, err)
+        return from ? overlay_put_link(u->to, path, from, err)
                     : err_set(err, -EINVAL, "hard link %s leaves the archive", hard);
     }
     struct overlay_attr attr = attributes(e, u->owner);

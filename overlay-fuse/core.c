@@ -332,26 +332,54 @@ static const char *last_name(const struct walk *w)
     return slash ? slash + 1 : "";
 }
 
+/* The directory in which a path's last name is to be made, with a reference. An empty directory of
+ * that name gives way. */
+static int find_place(struct walk *w, struct overlay *ov, const char *path, struct node **ret)
+{
+    auto_node dir = {ov, NULL};
+    int r = walk(w, ov, path, OVERLAY_NOFOLLOW);
+    if (r < 0)
+        return r;
+    if (w->missing && !w->dir)
+        return -ENOENT;
+    if (w->at == ov->root)
+        return -EISDIR;
+    dir.n = w->missing ? take_ptr(w->dir) : node_ref(w->at->names->dir);
+    if (!w->missing && node_is_dir(w->at))
+        r = node_remove(ov, dir.n, last_name(w), REMOVE_DIR);
+    if (r < 0)
+        return r == -ENOTEMPTY ? -EISDIR : r;
+    keep(ov, dir.n);
+    *ret = take_ptr(dir.n);
+    return 0;
+}
+
 static int put(struct overlay *ov, const char *path, const struct make *m, struct err *err)
 {
     auto_done(walk) struct walk w = {0};
     auto_node dir = {ov, NULL}, n = {ov, NULL};
-    int r = walk(&w, ov, path, OVERLAY_NOFOLLOW);
-    if (r == 0 && w.missing && !w.dir)
-        r = -ENOENT;
-    if (r == 0 && w.at == ov->root)
-        r = -EISDIR;
+    int r = find_place(&w, ov, path, &dir.n);
     if (r == 0)
-        dir.n = w.missing ? take_ptr(w.dir) : node_ref(w.at->names->dir);
-    if (r == 0 && !w.missing && node_is_dir(w.at))
-        r = node_remove(ov, dir.n, last_name(&w), REMOVE_DIR);
-    if (r == 0) {
-        keep(ov, dir.n);
         r = node_put(ov, dir.n, last_name(&w), m, &n.n);
-    }
-    if (r == -ENOTEMPTY)
-        r = -EISDIR;
     return r < 0 ? err_errno(err, r, "write %s", path) : 0;
+}
+
+int overlay_put_link(struct overlay *ov, const char *path, const char *from, struct err *err)
+{
+    auto_done(walk) struct walk w = {0};
+    auto_node dir = {ov, NULL}, n = {ov, NULL};
+    int r = find(ov, from, OVERLAY_NOFOLLOW, &n.n);
+    if (r == 0 && node_is_dir(n.n))
+        r = -EPERM;
+    if (r == 0)
+        r = find_place(&w, ov, path, &dir.n);
+    if (r == 0 && w.at == n.n)
+        return 0; /* it is that name already */
+    if (r == 0 && w.at && !node_is_dir(w.at))
+        r = node_remove(ov, dir.n, last_name(&w), REMOVE_FILE);
+    if (r == 0)
+        r = node_link(ov, n.n, dir.n, last_name(&w));
+    return r < 0 ? err_errno(err, r, "link %s to %s", path, from) : 0;
 }
 
 int overlay_put_file(struct overlay *ov, const char *path, const struct overlay_attr *attr,

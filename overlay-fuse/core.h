@@ -81,6 +81,8 @@ int overlay_put_symlink(struct overlay *ov, const char *path, const char *target
 /* fifo, socket, character or block device by the type bits of attr->mode. */
 int overlay_put_node(struct overlay *ov, const char *path, const struct overlay_attr *attr,
                      dev_t rdev, struct err *err);
+/* Another name for the object at `from` (a link itself), which is no directory. */
+int overlay_put_link(struct overlay *ov, const char *path, const char *from, struct err *err);
 int overlay_set_xattr(struct overlay *ov, const char *path, const char *name, const void *value,
                       size_t len, struct err *err);
 int overlay_remove(struct overlay *ov, const char *path, struct err *err);

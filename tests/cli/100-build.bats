@@ -313,6 +313,7 @@ END
     echo one >tree/dir/a
     ln tree/dir/a tree/dir/b
     ln -s a tree/dir/link
+    ln -P tree/dir/link tree/dir/link2
     chmod 4711 tree/dir/a
     touch -d '2001-02-03 04:05:06 UTC' tree/dir
     tar -C tree --owner=0 --group=0 -cf context/t.tar .
@@ -322,8 +323,9 @@ ADD t.tar /added/
 END
     assert_status 0
     run_apart wherry run --rm it sh -c \
-        'cat /added/dir/b; readlink /added/dir/link; stat -c "%a" /added/dir/a; stat -c "%Y" /added/dir'
-    assert_output $'one\na\n4711\n981173106'
+        'cat /added/dir/b; readlink /added/dir/link; stat -c "%a %h" /added/dir/a; stat -c "%Y" /added/dir;
+         [ /added/dir/a -ef /added/dir/b ] && [ /added/dir/link2 -ef /added/dir/link ] && echo linked'
+    assert_output $'one\na\n4711 2\n981173106\nlinked'
 }
 
 @test "--iidfile gets the image's id" {
