@@ -202,9 +202,14 @@ static void do_prune(struct worker *w, const char *path)
 static void do_rename(struct worker *w, const char *path)
 {
     static const unsigned flags[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+    unsigned flag = flags[below(w, 5)];
     char to[64];
     choose(w, to);
-    check(w, renameat2(AT_FDCWD, path, AT_FDCWD, to, flags[below(w, 5)]), "rename", path, EINVAL);
+    if (strlen(to) > strlen(path)) /* what is moved goes up, so that trees do not grow downward */
+        return;
+    if (strlen(to) < strlen(path))
+        flag &= ~(unsigned)RENAME_EXCHANGE;
+    check(w, renameat2(AT_FDCWD, path, AT_FDCWD, to, flag), "rename", path, EINVAL);
 }
 
 static void do_link(struct worker *w, const char *path)
@@ -336,10 +341,10 @@ static void count_name(const char *path, const struct stat *st)
     found.v[found.n++] = (struct seen){st->st_ino, st->st_nlink, 1, xstrdup(path)};
 }
 
-static void check_dir(const char *path, const struct stat *st)
+static void check_dir(const char *path, const char *name, const struct stat *st)
 {
     nlink_t dirs = 2;
-    auto_closedir DIR *d = opendir(path);
+    auto_closedir DIR *d = opendir(name);
     const struct dirent *e;
     while (d && (e = readdir(d))) {
         struct stat s;
@@ -358,11 +363,11 @@ static void check_dir(const char *path, const struct stat *st)
 }
 
 /* A sum of the content, which is of one byte and zeros. */
-static unsigned long long check_file(const char *path, const struct stat *st)
+static unsigned long long check_file(const char *path, const char *name, const struct stat *st)
 {
     unsigned char data[65536], byte = 0;
     unsigned long long sum = 0;
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    auto_close int fd = open(name, O_RDONLY | O_CLOEXEC);
     ssize_t n;
     off_t size = 0;
     while ((n = read(fd, data, sizeof(data))) > 0) {
@@ -382,6 +387,7 @@ static unsigned long long check_file(const char *path, const struct stat *st)
 static int visit(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     char target[128] = "";
+    const char *name = path + ftw->base; /* paths may be longer than the kernel takes */
     unsigned long long sum = 0;
     found.objects++;
     if (kind == FTW_NS || kind == FTW_DNR) {
@@ -389,25 +395,25 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
         return 0;
     }
     if (S_ISDIR(st->st_mode))
-        check_dir(path, st);
+        check_dir(path, name, st);
     else
         count_name(path, st);
     if (S_ISREG(st->st_mode))
-        sum = check_file(path, st);
-    if (S_ISLNK(st->st_mode) && readlink(path, target, sizeof(target) - 1) < 0)
+        sum = check_file(path, name, st);
+    if (S_ISLNK(st->st_mode) && readlink(name, target, sizeof(target) - 1) < 0)
         complain(path, "readlink", errno, 0);
     if (ftw->level) /* the root's own line depends on nothing that was tested */
         printf("%s %o %u:%u %llu %lld %lld.%09ld %llx %s %s\n", path, st->st_mode, st->st_uid,
                st->st_gid, (unsigned long long)st->st_nlink,
                S_ISDIR(st->st_mode) ? 0 : (long long)st->st_size, (long long)st->st_mtime,
                st->st_mtim.tv_nsec, sum, target,
-               lgetxattr(path, "user.x", target, sizeof(target)) > 0 ? "x" : "");
+               lgetxattr(name, "user.x", target, sizeof(target)) > 0 ? "x" : "");
     return 0;
 }
 
 static int check_tree(void)
 {
-    if (nftw(".", visit, 50, FTW_PHYS) != 0)
+    if (nftw(".", visit, 50, FTW_PHYS | FTW_CHDIR) != 0)
         return 1;
     for (size_t i = 0; i < found.n; i++) {
         if (found.v[i].nlink != found.v[i].names)
