@@ -4,6 +4,6 @@
 
 #include "base/err.h"
 
-/* For good: no privilege by exec, no capability, and only the system calls that serving takes; others
- * are EPERM. To be called when everything is open. */
+/* For good: no privilege by exec, no capability, and only the system calls that serving takes; any
+ * other is EPERM. To be called when everything is open. */
 int confine(struct err *err);
