@@ -207,7 +207,7 @@ __attribute__((noinline)) static int scan_object(struct scan *s, const struct pl
 {
     struct upath p;
     struct upper_object o;
-    upath_at(&p, s->ov->upper_fd, is_root ? "." : s->path.data);
+    upath_at(&p, s->ov->upper_fd, is_root ? "." : s->path.data, s->ov->journal);
     int r = upper_read(&p, s->ov->style, &o);
     if (r < 0)
         return failed(s, r);

@@ -88,6 +88,14 @@ static int copy_data(const struct layer *l, const struct index_inode *in, int fd
     return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
+/* Of real owners, where the file system bears no such attributes, as of overlayfs. What guards the
+ * object must not be lost. */
+static bool may_be_lost(const char *name, enum upper_style style)
+{
+    return style == UPPER_REAL && strncmp(name, "system.", 7) != 0 &&
+           strncmp(name, "security.", 9) != 0;
+}
+
 /* Everything in the file's copy but what is already there. */
 static int copy_xattrs(const struct overlay *ov, const struct layer *l,
                        const struct index_inode *in, const struct upath *p)
@@ -104,6 +112,8 @@ static int copy_xattrs(const struct overlay *ov, const struct layer *l,
         int r = upper_xattr_name(shown, ov->style, room, &disk);
         if (r == 0)
             r = upath_setxattr(p, disk, l->heap + x->value, x->value_len, 0);
+        if (r == -EOPNOTSUPP && may_be_lost(shown, ov->style))
+            r = 0;
         if (r < 0)
             return r;
     }
@@ -137,9 +147,9 @@ static int dress_copy(struct overlay *ov, const struct node *n, const struct upa
                       bool meta, const struct stat *st)
 {
     const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
-    int r = copy_xattrs(ov, lower_layer(ov, n), in, p);
-    if (r == 0)
-        r = upper_set_new_attr(p, &n->v, ov->style, typed, st);
+    int r = upper_set_new_attr(p, &n->v, ov->style, typed, st);
+    if (r == 0) /* a change of owner takes capabilities away, so they come after it */
+        r = copy_xattrs(ov, lower_layer(ov, n), in, p);
     bool bears = S_ISREG(n->v.mode) || typed; /* attributes of the user. kind */
     if (r == 0 && bears)
         r = upper_set_ino(p, ov->style, n->ino);
@@ -207,7 +217,7 @@ static int copy_file(struct overlay *ov, const struct node *n, const struct upat
     struct upath open;
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    upath_fd(&open, fd, false);
+    upath_fd(&open, fd, false, ov->journal);
     int r = fill_file(ov, n, fd, size);
     if (r == 0)
         r = dress_copy(ov, n, &open, typed, size == NO_DATA && S_ISREG(n->v.mode), &st);
@@ -338,6 +348,8 @@ static int copy_up_one(struct overlay *ov, struct node *n, uint64_t size)
         return r;
     tmp_upath(ov, &tmp);
     r = make_copy(ov, n, &tmp, size, &typed, &fd);
+    if (r == 0)
+        r = overlay_settle(ov, true);
     if (r == 0 && renameat(tmp.dirfd, tmp.rel, to.dirfd, to.rel) < 0)
         r = -errno;
     if (r < 0) {
@@ -380,7 +392,7 @@ static int fetch_data(struct overlay *ov, struct node *n, uint64_t size)
     int fd = node_fd(ov, n);
     if (fd < 0 || fstat(fd, &st) < 0)
         return fd < 0 ? fd : -errno;
-    upath_fd(&p, fd, false);
+    upath_fd(&p, fd, false, ov->journal);
     int r = fill_file(ov, n, fd, size);
     struct timespec times[2] = {st.st_atim, st.st_mtim};
     if (r == 0)
@@ -433,7 +445,7 @@ static int typed_link(struct overlay *ov, const struct node *n, const struct upa
     if (fd < 0 || fstat(fd, &made) < 0)
         return -errno;
     struct upath p;
-    upath_fd(&p, fd, false);
+    upath_fd(&p, fd, false, ov->journal);
     struct timespec times[2] = {st.st_atim, st.st_mtim};
     r = write_full(fd, target, strlen(target));
     if (r == 0)
@@ -467,6 +479,8 @@ int node_make_typed(struct overlay *ov, struct node *n)
         return r;
     tmp_upath(ov, &tmp);
     r = typed_link(ov, n, &from, &tmp, &ino);
+    if (r == 0)
+        r = overlay_settle(ov, true);
     for (struct child *c = n->names; r == 0 && c; c = c->next_name) {
         struct timespec times[2];
         tmp_upath(ov, &one);
@@ -506,6 +520,8 @@ __attribute__((noinline)) static int cut_off(struct overlay *ov, struct node *di
         r = upper_set_opaque(&p, ov->style);
     if (r == 0)
         r = upper_set_ino(&p, ov->style, dir->ino);
+    if (r == 0)
+        r = overlay_settle(ov, true);
     if (r < 0)
         return r;
     node_set_lowers(dir, NULL, 0);

@@ -158,6 +158,9 @@ int node_sync(struct overlay *ov, struct node *n, bool data_only)
 {
     if (!n->in_upper)
         return 0; /* a layer is on the disk already */
+    int r = ov->journal ? journal_sync(ov->journal, false) : 0;
+    if (r < 0)
+        return r;
     if (!S_ISREG(n->v.mode) && !node_is_dir(n) && !n->typed)
         return 0; /* and so is what has no data */
     struct upath p;
@@ -167,7 +170,7 @@ int node_sync(struct overlay *ov, struct node *n, bool data_only)
         fd = node_fd(ov, n);
         node_restore_mtime(n);
     } else {
-        int r = node_upath(ov, n, &p);
+        r = node_upath(ov, n, &p);
         if (r < 0)
             return r;
         fd = own = openat(p.dirfd, p.rel, O_RDONLY | O_CLOEXEC | (p.follow ? 0 : O_NOFOLLOW));

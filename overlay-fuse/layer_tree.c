@@ -91,7 +91,7 @@ static int add_bytes(struct layer_tree *t, const void *p, size_t len, uint32_t *
 static int locate(const struct layer *l, uint32_t inode, struct upath *ret)
 {
     const struct layer_tree *t = tree_of(l);
-    upath_start(ret);
+    upath_start(ret, NULL);
     while (inode != 0) {
         const struct index_entry *e = &t->entries[t->inodes[inode].entry];
         int r = upath_prepend(ret, t->heap + e->name, e->len);

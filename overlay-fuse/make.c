@@ -3,7 +3,9 @@
  *
  * Theory of operation. Where the upper directory has nothing of the name, a new object is made in
  * place. Where a whiteout stands, or something is replaced, it is made in the work directory and
- * renamed to its place. A directory over a name that a layer has is opaque before it is visible. */
+ * renamed to its place. A directory over a name that a layer has is opaque before it is visible.
+ * With a journal everything is made in the work directory: in its place it could show attributes of
+ * another object that had its number. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "overlay-fuse/node.h"
@@ -142,7 +144,7 @@ static int make_at(const struct overlay *ov, const struct make *m, const struct 
     struct upath open;
     const struct upath *at = p;
     if (ret->fd >= 0) {
-        upath_fd(&open, ret->fd, false);
+        upath_fd(&open, ret->fd, false, ov->journal);
         at = &open;
     }
     if (r == 0)
@@ -191,14 +193,16 @@ static int make_on_disk(struct overlay *ov, struct node *dir, const char *name, 
     int r = child_upath(ov, dir, name, len, &p);
     if (r < 0)
         return r;
-    if (in_place && !whiteout && !opaque) {
+    if (in_place && !whiteout && !opaque && !ov->journal) {
         r = make_at(ov, m, &p, false, ret);
     } else {
         tmp_upath(ov, &tmp);
         r = make_at(ov, m, &tmp, opaque, ret);
         if (r < 0)
             return r;
-        r = publish(ov, &tmp, &p, is_dir && whiteout);
+        r = overlay_settle(ov, opaque || is_typed(ov, m));
+        if (r == 0)
+            r = publish(ov, &tmp, &p, is_dir && whiteout);
         if (r < 0)
             unlinkat(tmp.dirfd, tmp.rel, is_dir ? AT_REMOVEDIR : 0);
     }
@@ -282,8 +286,8 @@ int node_put(struct overlay *ov, struct node *dir, const char *name, const struc
     if (old.n && node_is_dir(old.n))
         return -EISDIR;
     r = node_copy_up(ov, dir, UINT64_MAX);
-    if (r == 0 && old.n && old.n->nlookup && !old.n->names->next_name)
-        r = node_pin(ov, old.n);
+    if (r == 0 && old.n)
+        r = node_pin_last(ov, old.n);
     if (r == 0)
         r = make_on_disk(ov, dir, name, len, m, old.n == NULL, &made);
     if (r < 0)
@@ -307,7 +311,7 @@ int node_make_nameless(struct overlay *ov, const struct make *m, struct node **r
         return errno == EISDIR || errno == EINVAL ? -EOPNOTSUPP : -errno;
     if (fstat(made.fd, &made.st) < 0)
         return -errno;
-    upath_fd(&p, made.fd, false);
+    upath_fd(&p, made.fd, false, ov->journal);
     int r = dress(ov, m, &p, false, false, &made);
     if (r < 0)
         return r;
@@ -329,6 +333,9 @@ static int link_on_disk(struct overlay *ov, struct node *n, struct node *dir, co
     int r = node_upath(ov, n, &from);
     if (r == 0)
         r = child_upath(ov, dir, name, len, &to);
+    if (r < 0)
+        return r;
+    r = overlay_settle(ov, false); /* of one that has had no name yet */
     if (r < 0)
         return r;
     bool whiteout = whiteout_there(ov, c);

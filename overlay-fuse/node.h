@@ -97,11 +97,12 @@ struct overlay {
     int upper_fd; /* -1: read-only */
     int work_fd, tmp_fd;
     enum upper_style style;
-    bool prefix_whiteouts; /* the kernel refuses mknod: new whiteouts are ".wh." files */
-    bool delayed_writes;   /* who writes has changed the time before, or will do it itself */
-    bool sync;             /* copied data is on the disk before its copy is visible */
-    struct stat upper_st;  /* of the root of the upper directory */
-    struct node **kept;    /* see node.kept */
+    struct journal *journal; /* of attributes, where the upper directory has none; else NULL */
+    bool prefix_whiteouts;   /* the kernel refuses mknod: new whiteouts are ".wh." files */
+    bool delayed_writes;     /* who writes has changed the time before, or will do it itself */
+    bool sync;               /* copied data is on the disk before its copy is visible */
+    struct stat upper_st;    /* of the root of the upper directory */
+    struct node **kept;      /* see node.kept */
     size_t n_kept, cap_kept;
     struct node *root;
     struct idmap by_id, by_ino;
@@ -121,6 +122,9 @@ static inline bool overlay_reads_prefix(const struct overlay *ov)
 /* For reading the upper directory beside its owner: takes no lock and writes nothing. */
 int overlay_open_for_changes(const struct overlay_options *o, struct overlay **ret,
                              struct err *err);
+/* Before something gets a name or is cut off from the layers: what the journal says of it is on the
+ * disk. Without `all` that is only that its number means nothing else any more. */
+int overlay_settle(struct overlay *ov, bool all);
 
 /* --- node.c: life ------------------------------------------------------------------------- */
 
@@ -226,8 +230,8 @@ void tmp_upath(struct overlay *ov, struct upath *ret);
 int node_fd(struct overlay *ov, struct node *n);
 /* Hands over a descriptor that node_fd() would open. */
 void node_give_fd(struct overlay *ov, struct node *n, int fd);
-/* Opens the upper object before its last name goes. */
-int node_pin(struct overlay *ov, struct node *n);
+/* Opens the upper object if the name that goes is its last and it is still used. */
+int node_pin_last(struct overlay *ov, struct node *n);
 void node_close_fd(struct overlay *ov, struct node *n);
 /* Before a change of the data through `fd`: with delayed writes it is to leave the time alone. */
 int node_save_mtime(const struct overlay *ov, struct node *n, int fd);

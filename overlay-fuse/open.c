@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #define TMP_DIR     "tmp"
+#define PROBE       "user.wherry.probe"
 #define PREFIX_MARK "prefix-whiteouts" /* in the work directory: whiteouts are ".wh." files */
 
 static struct overlay *new_overlay(void)
@@ -65,6 +67,32 @@ static int choose_whiteouts(struct overlay *ov)
     return fd < 0 ? -errno : 0;
 }
 
+static int open_journal(struct overlay *ov, int work_fd, bool writable, struct err *err)
+{
+    struct stat st;
+    if (fstat(ov->upper_fd, &st) < 0)
+        return err_errno(err, -errno, "the writable layer");
+    return journal_open(work_fd, st.st_ino, writable, &ov->journal, err);
+}
+
+/* Whether attributes have to be kept in a journal. One that is there says that it was so decided.
+ */
+static int choose_journal(struct overlay *ov, struct err *err)
+{
+    if (ov->style == UPPER_REAL)
+        return 0;
+    if (!exists_at(ov->work_fd, JOURNAL_FILE) &&
+        (fsetxattr(ov->tmp_fd, PROBE, "", 0, 0) == 0 ||
+         (errno != EOPNOTSUPP && errno != EPERM && errno != EACCES)))
+        return 0;
+    return open_journal(ov, ov->work_fd, true, err);
+}
+
+int overlay_settle(struct overlay *ov, bool all)
+{
+    return ov->journal && ov->sync ? journal_sync(ov->journal, !all) : 0;
+}
+
 static int open_upper(struct overlay *ov, const struct overlay_options *o, struct err *err)
 {
     ov->upper_fd = open_dir_at(AT_FDCWD, o->upper, err);
@@ -86,7 +114,10 @@ static int open_upper(struct overlay *ov, const struct overlay_options *o, struc
     ov->sync = !o->no_sync;
     ov->style = o->real_owners ? UPPER_REAL : UPPER_VIRTUAL;
     r = choose_whiteouts(ov);
-    return r < 0 ? err_errno(err, r, "write to %s", o->work) : 0;
+    if (r < 0)
+        return err_errno(err, r, "write to %s", o->work);
+    r = choose_journal(ov, err);
+    return r < 0 ? err_wrap(err, "%s", o->work) : 0;
 }
 
 static int make_root(struct overlay *ov, const char *upper, struct err *err)
@@ -156,6 +187,9 @@ int overlay_open_for_changes(const struct overlay_options *o, struct overlay **r
     if (work < 0)
         return work;
     ov->prefix_whiteouts = exists_at(work, PREFIX_MARK);
+    r = exists_at(work, JOURNAL_FILE) ? open_journal(ov, work, false, err) : 0;
+    if (r < 0)
+        return err_wrap(err, "%s", o->work);
     r = make_root(ov, o->upper, err);
     if (r == 0)
         *ret = take_ptr(ov);
@@ -183,6 +217,8 @@ static void free_nodes(struct overlay *ov)
 void overlay_close(struct overlay *ov)
 {
     free_nodes(ov);
+    if (ov->journal)
+        journal_close(ov->journal);
     free(ov->kept);
     for (size_t i = 0; i < ov->n_layers; i++)
         layer_close(&ov->layers[i]);

@@ -43,7 +43,7 @@ static int come_near(struct overlay *ov, struct node *dir, struct node **ret_bas
             return -ENAMETOOLONG;
         for (; far > FAR; n = n->names->dir)
             far -= n->names->len + (size_t)1;
-        upath_start(&p);
+        upath_start(&p, NULL);
         for (const struct node *at = n; at != base; at = at->names->dir)
             upath_prepend(&p, at->names->name, at->names->len);
         upath_done(&p, base_fd(ov, base));
@@ -87,12 +87,12 @@ static const struct child *upper_name(const struct node *n)
 
 int node_upath(struct overlay *ov, const struct node *n, struct upath *ret)
 {
-    upath_start(ret);
+    upath_start(ret, ov->journal);
     if (n == ov->root)
         return prepend_dirs(ov, ov->root, ret);
     const struct child *c = upper_name(n);
     if (!c && n->fd >= 0) {
-        upath_fd(ret, n->fd, !S_ISREG(n->v.mode) && !n->typed && !node_is_dir(n));
+        upath_fd(ret, n->fd, !S_ISREG(n->v.mode) && !n->typed && !node_is_dir(n), ov->journal);
         return 0;
     }
     if (!c)
@@ -105,14 +105,14 @@ int node_object(struct overlay *ov, const struct node *n, struct upath *ret)
 {
     if (n->fd < 0 || !S_ISREG(n->v.mode))
         return node_upath(ov, n, ret);
-    upath_fd(ret, n->fd, false);
+    upath_fd(ret, n->fd, false, ov->journal);
     return 0;
 }
 
 int child_upath(struct overlay *ov, struct node *dir, const char *name, size_t len,
                 struct upath *ret)
 {
-    upath_start(ret);
+    upath_start(ret, ov->journal);
     int r = upath_prepend(ret, name, len);
     return r < 0 ? r : prepend_dirs(ov, dir, ret);
 }
@@ -121,7 +121,7 @@ void tmp_upath(struct overlay *ov, struct upath *ret)
 {
     char name[32];
     snprintf(name, sizeof(name), "%llx", (unsigned long long)ov->next_tmp++);
-    upath_at(ret, ov->tmp_fd, name);
+    upath_at(ret, ov->tmp_fd, name, ov->journal);
 }
 
 /* --- descriptors -------------------------------------------------------------------------- */
@@ -162,6 +162,15 @@ void node_restore_mtime(struct node *n)
     n->has_mtime = false;
 }
 
+/* What the journal has of an object that is gone with its last descriptor. That it cannot be
+ * written does no harm: whoever gets the number next tries again. */
+static void drop_records(struct overlay *ov, const struct node *n)
+{
+    struct stat st;
+    if (fstat(n->fd, &st) == 0)
+        (void)journal_clear(ov->journal, st.st_ino);
+}
+
 /* A pinned descriptor is the only way to its object, so it is in no list and stays. */
 void node_close_fd(struct overlay *ov, struct node *n)
 {
@@ -170,6 +179,8 @@ void node_close_fd(struct overlay *ov, struct node *n)
     if (n->fd_prev || n->fd_next || ov->fd_first == n)
         lru_remove(ov, n);
     node_restore_mtime(n);
+    if (ov->journal && n->unlinked)
+        drop_records(ov, n);
     close_fd(&n->fd);
 }
 
@@ -205,7 +216,7 @@ void node_give_fd(struct overlay *ov, struct node *n, int fd)
     lru_push(ov, n);
 }
 
-int node_pin(struct overlay *ov, struct node *n)
+static int pin(struct overlay *ov, struct node *n)
 {
     if (!n->in_upper)
         return 0;
@@ -224,4 +235,10 @@ int node_pin(struct overlay *ov, struct node *n)
         lru_remove(ov, n);
     }
     return 0;
+}
+
+int node_pin_last(struct overlay *ov, struct node *n)
+{
+    bool used = n->nlookup || ov->journal; /* what is gone is told by its descriptor */
+    return used && n->names && !n->names->next_name ? pin(ov, n) : 0;
 }

@@ -55,6 +55,8 @@ int purge_whiteouts(struct overlay *ov, struct node *dir)
     if (r == 0 && dir->n_lowers)
         r = upper_set_opaque(&p, ov->style);
     if (r == 0)
+        r = overlay_settle(ov, true);
+    if (r == 0)
         r = empty_upath(&p);
     if (r < 0)
         return r;
@@ -184,8 +186,7 @@ int node_remove(struct overlay *ov, struct node *dir, const char *name, enum rem
         return r;
     struct child *c = dir_find(dir, name, len);
     bool whiteout = lower_has(ov, dir, name, len);
-    if (n.n->nlookup && !n.n->names->next_name)
-        r = node_pin(ov, n.n);
+    r = node_pin_last(ov, n.n);
     if (r == 0)
         r = remove_name(ov, c, node_is_dir(n.n), whiteout);
     if (r == 0)

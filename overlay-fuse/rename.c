@@ -54,7 +54,9 @@ static int make_movable(struct overlay *ov, struct node *n, const struct end *at
     if (r < 0 || !lower_has(ov, at->dir, at->name, at->len))
         return r;
     r = node_upath(ov, n, &p);
-    return r < 0 ? r : upper_set_opaque(&p, ov->style);
+    if (r == 0)
+        r = upper_set_opaque(&p, ov->style);
+    return r < 0 ? r : overlay_settle(ov, true);
 }
 
 /* After the move the name `from` must not show what a layer has there. */
@@ -104,7 +106,7 @@ static int clear_target(struct overlay *ov, const struct end *to)
         if (r < 0)
             return r;
     }
-    return to->n->nlookup && to->n->names && !to->n->names->next_name ? node_pin(ov, to->n) : 0;
+    return node_pin_last(ov, to->n);
 }
 
 static int replace(struct overlay *ov, struct end *from, struct end *to)

@@ -18,8 +18,9 @@ static bool has_prefix(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-void upath_start(struct upath *p)
+void upath_start(struct upath *p, struct journal *journal)
 {
+    p->journal = journal;
     p->follow = false;
     p->fd = -1;
     p->room[sizeof(p->room) - 1] = 0;
@@ -51,15 +52,16 @@ void upath_done(struct upath *p, int dirfd)
     p->dirfd = dirfd;
 }
 
-void upath_at(struct upath *p, int dirfd, const char *name)
+void upath_at(struct upath *p, int dirfd, const char *name, struct journal *journal)
 {
-    upath_start(p);
+    upath_start(p, journal);
     upath_prepend(p, name, strlen(name));
     upath_done(p, dirfd);
 }
 
-void upath_fd(struct upath *p, int fd, bool path_only)
+void upath_fd(struct upath *p, int fd, bool path_only, struct journal *journal)
 {
+    p->journal = journal;
     p->fd = path_only ? -1 : fd;
     snprintf(p->room, sizeof(p->room), "/proc/self/fd/%d", fd);
     p->rel = p->full = p->room;
@@ -81,8 +83,51 @@ int upath_utimens(const struct upath *p, const struct timespec t[2])
     return r < 0 ? -errno : 0;
 }
 
+/* --- extended attributes: on the object, or in the journal --------------------------------- */
+
+/* The number that the journal knows the object by. */
+static int number(const struct upath *p, uint64_t *ret)
+{
+    struct stat st;
+    int r = upath_stat(p, &st);
+    if (r == 0)
+        *ret = st.st_ino;
+    return r;
+}
+
+static ssize_t get_journalled(const struct upath *p, const char *name, void *value, size_t size)
+{
+    uint64_t ino = 0;
+    int r = number(p, &ino);
+    return r < 0 ? r : journal_get(p->journal, ino, name, value, size);
+}
+
+static int set_journalled(const struct upath *p, const char *name, const void *value, size_t size,
+                          int flags)
+{
+    uint64_t ino = 0;
+    int r = number(p, &ino);
+    return r < 0 ? r : journal_set(p->journal, ino, name, value, size, flags);
+}
+
+static int remove_journalled(const struct upath *p, const char *name)
+{
+    uint64_t ino = 0;
+    int r = number(p, &ino);
+    return r < 0 ? r : journal_remove(p->journal, ino, name);
+}
+
+static int list_journalled(const struct upath *p, struct buf *ret)
+{
+    uint64_t ino = 0;
+    int r = number(p, &ino);
+    return r < 0 ? r : journal_list(p->journal, ino, ret);
+}
+
 ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, size_t size)
 {
+    if (p->journal)
+        return get_journalled(p, name, value, size);
     ssize_t n = p->fd >= 0  ? fgetxattr(p->fd, name, value, size)
                 : p->follow ? getxattr(p->full, name, value, size)
                             : lgetxattr(p->full, name, value, size);
@@ -92,6 +137,8 @@ ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, siz
 int upath_setxattr(const struct upath *p, const char *name, const void *value, size_t size,
                    int flags)
 {
+    if (p->journal)
+        return set_journalled(p, name, value, size, flags);
     int r = p->fd >= 0  ? fsetxattr(p->fd, name, value, size, flags)
             : p->follow ? setxattr(p->full, name, value, size, flags)
                         : lsetxattr(p->full, name, value, size, flags);
@@ -100,6 +147,8 @@ int upath_setxattr(const struct upath *p, const char *name, const void *value, s
 
 int upath_removexattr(const struct upath *p, const char *name)
 {
+    if (p->journal)
+        return remove_journalled(p, name);
     int r = p->fd >= 0  ? fremovexattr(p->fd, name)
             : p->follow ? removexattr(p->full, name)
                         : lremovexattr(p->full, name);
@@ -115,6 +164,8 @@ static ssize_t list_names(const struct upath *p, char *names, size_t room)
 
 int upath_listxattr(const struct upath *p, struct buf *ret)
 {
+    if (p->journal)
+        return list_journalled(p, ret);
     for (size_t room = 1024;; room *= 4) {
         buf_reserve(ret, room);
         char *at = ret->data + ret->len;
@@ -249,11 +300,11 @@ int upper_read(const struct upath *p, enum upper_style style, struct upper_objec
     }
     if (S_ISREG(o.st.st_mode) || S_ISDIR(o.st.st_mode)) {
         char room[512];
-        ssize_t n = list_names(p, room, sizeof(room));
+        ssize_t n = p->journal ? -1 : list_names(p, room, sizeof(room));
         if (n > 0) {
             struct buf names = {.data = room, .len = (size_t)n};
             r = read_flags(p, &names, style, &o);
-        } else if (n < 0) { /* many attributes */
+        } else if (n < 0) { /* many attributes, or elsewhere */
             auto_buf names = {0};
             r = upath_listxattr(p, &names);
             if (r == 0)
@@ -359,12 +410,15 @@ int upper_set_attr(const struct upath *p, const struct vattr *v, enum upper_styl
 int upper_set_new_attr(const struct upath *p, const struct vattr *v, enum upper_style style,
                        bool typed, const struct stat *st)
 {
+    int r = p->journal ? journal_clear(p->journal, st->st_ino) : 0;
+    if (r < 0)
+        return r;
     if (style == UPPER_REAL)
         return set_real(p, v, st);
     if (plain_link(v, typed))
         return 0;
     mode_t disk = upper_disk_mode(v, style);
-    int r = needs_override(v, typed) ? set_override(p, v, typed) : 0;
+    r = needs_override(v, typed) ? set_override(p, v, typed) : 0;
     if (r == 0 && (st->st_mode & 07777) != disk)
         r = set_disk_mode(p, disk);
     return r;

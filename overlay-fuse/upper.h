@@ -6,11 +6,14 @@
  * written only where it differs from the plain file with owner 0:0. What cannot bear a user.
  * attribute (links with an owner or attributes, devices, fifos, sockets) is a regular file whose
  * override names the type; of a link its content is the target. Attributes that an ordinary user
- * cannot set are kept under an escaped name. This file knows paths and attributes, not the tree. */
+ * cannot set are kept under an escaped name. Where the file system has no user. attributes, all of
+ * them are in a journal instead (journal.h), which every place in the upper directory names. This
+ * file knows paths and attributes, not the tree. */
 #pragma once
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "overlay-fuse/journal.h"
 
 #include <limits.h>
 #include <linux/limits.h>
@@ -49,21 +52,22 @@ struct vattr {
  * no *at calls for extended attributes, as a path through /proc. */
 struct upath {
     int dirfd;
-    bool follow;      /* a link to an open descriptor in /proc, which is to be followed */
-    int fd;           /* the object itself, open for more than its path; else -1 */
-    const char *rel;  /* relative to dirfd */
-    const char *full; /* /proc/self/fd/<dirfd>/<rel> */
+    bool follow;             /* a link to an open descriptor in /proc, which is to be followed */
+    int fd;                  /* the object itself, open for more than its path; else -1 */
+    const char *rel;         /* relative to dirfd */
+    const char *full;        /* /proc/self/fd/<dirfd>/<rel> */
+    struct journal *journal; /* where its attributes are; NULL: on the object */
     char room[PATH_MAX + 300];
 };
 
 /* Builds a upath from the end: init, then each component from the last to the first, then done. */
-void upath_start(struct upath *p);
+void upath_start(struct upath *p, struct journal *journal);
 int upath_prepend(struct upath *p, const char *name, size_t len);
 void upath_done(struct upath *p, int dirfd);
 /* A name in a directory that is open. */
-void upath_at(struct upath *p, int dirfd, const char *name);
+void upath_at(struct upath *p, int dirfd, const char *name, struct journal *journal);
 /* The object behind an open descriptor, which is of the O_PATH kind or not. */
-void upath_fd(struct upath *p, int fd, bool path_only);
+void upath_fd(struct upath *p, int fd, bool path_only, struct journal *journal);
 
 struct upper_object {
     struct stat st; /* as it is on disk */
@@ -90,7 +94,8 @@ bool upper_needs_typed(const struct vattr *v, bool has_xattrs, enum upper_style 
  * kind on disk must fit `typed`. */
 int upper_set_attr(const struct upath *p, const struct vattr *v, enum upper_style style, bool typed,
                    bool force);
-/* The same for an object that was just made, with what stat() says of it. */
+/* The same for an object that was just made, with what stat() says of it. It has no attributes
+ * before: with a journal, those of an earlier object of that number are taken away. */
 int upper_set_new_attr(const struct upath *p, const struct vattr *v, enum upper_style style,
                        bool typed, const struct stat *st);
 /* Records the inode number that an object had in a layer. Not for links, devices and the like of

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* overlay-prop [--ops N] [--seed S] [--world W] [--world-ops N] [--dir D] [--real] [-v] [-c]
+/* overlay-prop [--ops N] [--seed S] [--world W] [--world-ops N] [--dir D] [--real | --journal]
+ *              [-v] [-c]
  *
  * The property test of the merge core (prop.h). Prints the seed; a failure names the world, which
- * --world runs alone; --real keeps owners as those on disk (as root); -v prints the operations, -c
+ * --world runs alone; --real keeps owners as those on disk (as root); --journal keeps attributes as
+ * where the file system has none, and kills the owner now and then; -v prints the operations, -c
  * compares after each. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "overlay-fuse/journal.h"
 #include "tests/tools/prop.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 struct arguments {
     uint64_t ops, seed, world_ops;
     int64_t world;
     const char *dir;
-    bool verbose, check, real;
+    bool verbose, check, real, journal;
 };
 
 _Noreturn void prop_fail(const struct world *w, const char *fmt, ...)
@@ -66,6 +70,9 @@ static void make_dirs(struct world *w)
         prop_fail(w, "make directories: %s", strerror(errno));
     if (w->prefix)
         close(openat(w->fd, "work/prefix-whiteouts", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    if (w->journal)
+        close(openat(w->fd, "work/" JOURNAL_FILE, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    w->crashed = false;
     w->root->mtime_known = w->options.n_layers > 0 && !w->real;
     if (!w->real)
         return;
@@ -74,16 +81,30 @@ static void make_dirs(struct world *w)
     memset(w->root->xattrs, 0, sizeof(w->root->xattrs));
 }
 
+/* What the file system lacks is not asked for. */
+static void probe(struct world *w)
+{
+    auto_close int fd = openat(w->fd, "probe", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    w->bare = w->real && fsetxattr(fd, "user.bare", "", 0, 0) < 0 && errno == EOPNOTSUPP;
+    w->no_allocate = fallocate(fd, 0, 0, 1) < 0 && errno == EOPNOTSUPP;
+    unlinkat(w->fd, "probe", 0);
+}
+
 static void world_init(struct world *w, const struct arguments *a, uint64_t number)
 {
     uint64_t random = a->seed;
-    *w = (struct world){.seed = a->seed, .number = number, .verbose = a->verbose, .real = a->real};
+    *w = (struct world){.seed = a->seed,
+                        .number = number,
+                        .verbose = a->verbose,
+                        .real = a->real,
+                        .journal = a->journal};
     w->random = next_random(&random) ^ (number * UINT64_C(0xd6e8feb86659fd93));
     w->prefix = prop_chance(w, 50);
     w->no_links = w->real && prop_chance(w, 70);
     w->path = xasprintf("%s/wherry-prop-XXXXXX", a->dir);
     if (!mkdtemp(w->path) || (w->fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         prop_fail(w, "make a directory in %s: %s", a->dir, strerror(errno));
+    probe(w);
     w->options = (struct overlay_options){.layers = w->layers,
                                           .upper = xasprintf("%s/upper", w->path),
                                           .work = xasprintf("%s/work", w->path),
@@ -137,12 +158,20 @@ static void forget_numbers(struct world *w)
 
 static void reopen(struct world *w)
 {
+    auto_buf kept = {0};
+    bool killed = w->journal && prop_chance(w, 50);
+    if (killed)
+        journal_keep(w, &kept);
     ops_forget_all(w);
     strcpy(w->op, "open anew");
     if (w->ov->by_id.n_keys != 1 || w->ov->n_fds)
         prop_fail(w, "%zu nodes and %zu descriptors are left after all was forgotten",
                   w->ov->by_id.n_keys, w->ov->n_fds);
+    if (w->journal && !w->crashed)
+        journal_check(w);
     overlay_close(w->ov);
+    if (killed)
+        journal_put_back(w, &kept);
     open_overlay(w);
     check_tree(w, w->ov, false);
 }
@@ -241,9 +270,8 @@ static void world_run(const struct arguments *a, uint64_t number, uint64_t ops)
 
 static int usage(void)
 {
-    fputs("usage: overlay-prop [--ops N] [--seed S] [--world W] [--world-ops N] [--dir D] [--real] "
-          "[-v] "
-          "[-c]\n",
+    fputs("usage: overlay-prop [--ops N] [--seed S] [--world W] [--world-ops N] [--dir D] "
+          "[--real | --journal] [-v] [-c]\n",
           stderr);
     return 2;
 }
@@ -263,6 +291,10 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->real = true;
             continue;
         }
+        if (strcmp(argv[i], "--journal") == 0) {
+            a->journal = true;
+            continue;
+        }
         if (i + 1 == argc)
             return false;
         const char *name = argv[i], *value = argv[++i];
@@ -279,7 +311,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
         else
             return false;
     }
-    return a->world_ops > 0;
+    return a->world_ops > 0 && !(a->real && a->journal);
 }
 
 int main(int argc, char **argv)

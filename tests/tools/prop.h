@@ -63,9 +63,13 @@ struct pos {
 struct world {
     uint64_t seed, number, random;
     bool verbose;
-    bool prefix;   /* whiteouts are ".wh." files */
-    bool real;     /* owners are those on disk */
-    bool no_links; /* no hard links are made */
+    bool prefix;      /* whiteouts are ".wh." files */
+    bool real;        /* owners are those on disk */
+    bool bare;        /* and the file system has no extended attributes */
+    bool no_allocate; /* it has no fallocate() */
+    bool journal;     /* attributes are kept in a journal */
+    bool crashed;     /* the journal may have records that say nothing about anybody */
+    bool no_links;    /* no hard links are made */
     char *path;
     int fd;
     struct overlay_layer_files layers[MAX_LAYERS + 1]; /* topmost first */
@@ -88,7 +92,7 @@ _Noreturn void prop_fail(const struct world *w, const char *fmt, ...)
 /* How many of prop_xattrs the container may use. */
 static inline uint32_t prop_n_xattrs(const struct world *w)
 {
-    return w->real ? N_REAL_XATTRS : N_XATTRS;
+    return w->bare ? 0 : w->real ? N_REAL_XATTRS : N_XATTRS;
 }
 /* A number below n. */
 uint32_t prop_below(struct world *w, uint32_t n);
@@ -137,6 +141,14 @@ void layers_commit(struct world *w);
 /* Does one random operation on both. */
 void ops_random(struct world *w);
 void ops_forget_all(struct world *w);
+
+/* --- prop_journal.c ----------------------------------------------------------------------- */
+
+/* The journal's bytes, to be put back after the overlay was closed: as if it had been killed. */
+void journal_keep(const struct world *w, struct buf *ret);
+void journal_put_back(struct world *w, const struct buf *kept);
+/* It knows only objects that there are. */
+void journal_check(const struct world *w);
 
 /* --- prop_check.c ------------------------------------------------------------------------- */
 

@@ -52,8 +52,10 @@ static void check_number(struct check *c, const struct obj *dir, int name, struc
     idmap_set(&c->inos, ino, o);
     if (c->committed)
         return;
-    /* A plain link cannot bear a note of the number it had before, nor a real device. */
-    bool bears = S_ISREG(o->mode) || obj_is_dir(o) || (!c->w->real && !S_ISLNK(o->mode));
+    /* A plain link cannot bear a note of the number it had before, nor a real device, nor anything
+     * where there are no extended attributes. */
+    bool bears =
+        !c->w->bare && (S_ISREG(o->mode) || obj_is_dir(o) || (!c->w->real && !S_ISLNK(o->mode)));
     if (!o->ino || !bears)
         o->ino = ino;
     WANT(ino, o->ino, "inode number");

@@ -385,7 +385,7 @@ static void op_setxattr(struct world *w)
     struct target t;
     char value[XATTR_ROOM];
     int x = (int)prop_below(w, prop_n_xattrs(w)), flags = choices[prop_below(w, 4)];
-    if (!pick(w, is_no_lost_link, &t))
+    if (!prop_n_xattrs(w) || !pick(w, is_no_lost_link, &t))
         return;
     auto_node n = {w->ov, t.n};
     /* The kernel lets nothing but files and directories have user attributes. */
@@ -407,7 +407,7 @@ static void op_removexattr(struct world *w)
 {
     struct target t;
     int x = (int)prop_below(w, prop_n_xattrs(w));
-    if (!pick(w, is_no_lost_link, &t))
+    if (!prop_n_xattrs(w) || !pick(w, is_no_lost_link, &t))
         return;
     auto_node n = {w->ov, t.n};
     describe(w, "removexattr %s of %s", prop_xattrs[x], t.path);
@@ -476,8 +476,8 @@ static void op_allocate(struct world *w)
     auto_node n = {w->ov, t.n};
     describe(w, "allocate mode %d, %zu bytes at %zu of %s", mode, len, at, t.path);
     int r = node_allocate(w->ov, n.n, mode, (off_t)at, (off_t)len);
-    if (r == -EOPNOTSUPP && mode == FALLOC_FL_ZERO_RANGE)
-        return; /* tmpfs */
+    if (r == -EOPNOTSUPP && (mode == FALLOC_FL_ZERO_RANGE || w->no_allocate))
+        return; /* tmpfs, ramfs */
     want(w, r, 0);
     if (at + len > t.o->len && !(mode & FALLOC_FL_KEEP_SIZE))
         obj_resize(t.o, at + len);

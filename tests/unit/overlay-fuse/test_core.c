@@ -299,15 +299,32 @@ static const char changes[] = "bin changed d700 5:0\n"
                               "var/p new p600 @53\n"
                               "var/s new s755 @55\n";
 
-static void check_changes(bool prefix)
+static void expect_no_attributes(const struct world *w)
+{
+    static const char *const paths[] = {"", "bin", "bin/su", "bin/tool", "etc", "plain", "var/b"};
+    char names[256];
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        auto_free char *path = xasprintf("%s/%s", w->upper, paths[i]);
+        assert_int_equal(llistxattr(path, names, sizeof(names)), 0);
+    }
+}
+
+static void check_changes(bool prefix, bool journal)
 {
     struct world w;
     world_init(&w, prefix);
+    if (journal)
+        world_keep_journal(&w);
     three_layers(&w);
     world_open(&w);
     do_changes(&w);
     expect_view(&w, changed_view);
     expect_text("changes", world_changes(&w), changes);
+    world_close(&w);
+    world_open(&w);
+    expect_view(&w, changed_view);
+    if (journal)
+        expect_no_attributes(&w);
     struct stat st;
     if (prefix) {
         assert_int_equal(fstatat(w.fd, "upper/bin/.wh.new", &st, AT_SYMLINK_NOFOLLOW), 0);
@@ -322,12 +339,40 @@ static void check_changes(bool prefix)
 
 static void test_changes(void **state)
 {
-    check_changes(false);
+    check_changes(false, false);
 }
 
 static void test_changes_prefix(void **state)
 {
-    check_changes(true);
+    check_changes(true, false);
+}
+
+static void test_changes_journal(void **state)
+{
+    check_changes(false, true);
+    check_changes(true, true);
+}
+
+/* Numbers of files are no more those that the journal speaks of. */
+static void test_copied_journal(void **state)
+{
+    struct world w;
+    struct err err = {0};
+    world_init(&w, false);
+    world_keep_journal(&w);
+    three_layers(&w);
+    world_open(&w);
+    world_close(&w);
+    auto_free char *copy = xasprintf("%s/copy", w.path);
+    assert_int_equal(mkdir(copy, 0755), 0);
+    w.options.upper = copy;
+    assert_int_equal(overlay_open(&w.options, &w.ov, &err), -ESTALE);
+    assert_non_null(strstr(err.message, w.work));
+    err_clear(&err);
+    assert_int_equal(overlay_changes(&w.options, NULL, NULL, &err), -ESTALE);
+    w.options.upper = w.upper;
+    world_open(&w);
+    world_done(&w);
 }
 
 /* What containers/storage and others are to find on disk. */
@@ -572,6 +617,8 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_changes_prefix),
+        cmocka_unit_test(test_changes_journal),
+        cmocka_unit_test(test_copied_journal),
         cmocka_unit_test(test_on_disk),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_put_over_empty_dir),

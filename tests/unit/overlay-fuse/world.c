@@ -30,6 +30,11 @@ void world_init(struct world *w, bool prefix_whiteouts)
         .layers = w->layers, .upper = w->upper, .work = w->work, .no_sync = true};
 }
 
+void world_keep_journal(struct world *w)
+{
+    assert_int_equal(tar_save(w->fd, "work/journal", "", 0), 0);
+}
+
 void world_done(struct world *w)
 {
     if (w->ov)

@@ -19,6 +19,8 @@ struct world {
 };
 
 void world_init(struct world *w, bool prefix_whiteouts);
+/* Attributes are kept as where the file system has none. Before the first world_open(). */
+void world_keep_journal(struct world *w);
 void world_done(struct world *w);
 /* Puts a layer on top. */
 void world_layer(struct world *w, const struct tar_entry *entries, size_t n);
