@@ -326,6 +326,12 @@ const uint8_t *layer_bytes(const struct layer *l, uint32_t inode, uint64_t offse
     return where == UINT64_MAX ? NULL : l->tar + where;
 }
 
+void layer_unmap_pages(const struct layer *l)
+{
+    if (l->tar)
+        madvise((void *)l->tar, l->tar_size, MADV_DONTNEED);
+}
+
 ssize_t layer_read(const struct layer *l, uint32_t inode, void *data, size_t len, uint64_t offset)
 {
     const struct index_inode *in = &l->inodes[inode];

@@ -76,5 +76,8 @@ ssize_t layer_read(const struct layer *l, uint32_t inode, void *data, size_t len
 const uint8_t *layer_bytes(const struct layer *l, uint32_t inode, uint64_t offset, size_t len,
                            size_t *ret_len);
 
+/* Of a tar: its pages are not counted as ours any more; they come back when they are needed. */
+void layer_unmap_pages(const struct layer *l);
+
 /* The first extent that ends behind `offset`, or the number of extents. */
 uint32_t layer_extent_at(const struct layer *l, const struct index_inode *in, uint64_t offset);

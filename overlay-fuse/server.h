@@ -46,10 +46,12 @@ struct server {
     size_t request_len;
     char *data; /* room for the data of one read reply */
     struct wait wait;
+    size_t mapped; /* bytes of layers given to the kernel since they were unmapped */
 };
 
 #define SERVER_READ_MAX (1 << 20)
-#define FOREVER         1e9 /* seconds */
+#define MAPPED_MAX      (4 << 20) /* bytes of layers that may stay mapped */
+#define FOREVER         1e9       /* seconds */
 
 /* Makes a server of the overlay, which stays the caller's. `fuse` are options for libfuse and the
  * kernel, or NULL. */

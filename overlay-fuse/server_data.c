@@ -15,6 +15,17 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fuse_reply_open(req, fi);
 }
 
+/* What was given to the kernel stays mapped, and would count as our memory for ever. */
+static void unmap_now_and_then(struct server *s, size_t given)
+{
+    s->mapped += given;
+    if (s->mapped < MAPPED_MAX)
+        return;
+    for (size_t i = 0; i < s->ov->n_layers; i++)
+        layer_unmap_pages(&s->ov->layers[i]);
+    s->mapped = 0;
+}
+
 /* Straight from the mapped tar when the bytes lie there in one piece. */
 static bool reply_mapped(fuse_req_t req, const struct layer *l, uint32_t inode, size_t size,
                          uint64_t offset)
@@ -30,6 +41,7 @@ static bool reply_mapped(fuse_req_t req, const struct layer *l, uint32_t inode, 
         return false;
     struct iovec iov = {(void *)bytes, wanted};
     fuse_reply_iov(req, &iov, 1);
+    unmap_now_and_then(server_of(req), wanted);
     return true;
 }
 
