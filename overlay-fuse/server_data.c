@@ -27,8 +27,8 @@ static void unmap_now_and_then(struct server *s, size_t given)
 }
 
 /* Straight from the mapped tar when the bytes lie there in one piece. */
-static bool reply_mapped(fuse_req_t req, const struct layer *l, uint32_t inode, size_t size,
-                         uint64_t offset)
+static bool reply_mapped(struct server *s, fuse_req_t req, const struct layer *l, uint32_t inode,
+                         size_t size, uint64_t offset)
 {
     uint64_t file = l->inodes[inode].size;
     if (offset >= file) {
@@ -41,7 +41,7 @@ static bool reply_mapped(fuse_req_t req, const struct layer *l, uint32_t inode, 
         return false;
     struct iovec iov = {(void *)bytes, wanted};
     fuse_reply_iov(req, &iov, 1);
-    unmap_now_and_then(server_of(req), wanted);
+    unmap_now_and_then(s, wanted); /* the request is gone with the reply */
     return true;
 }
 
@@ -55,7 +55,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         return;
     }
     const struct layer *l = node_data_layer(s->ov, n, &inode);
-    if (l && !l->tree && reply_mapped(req, l, inode, size, (uint64_t)offset))
+    if (l && !l->tree && reply_mapped(s, req, l, inode, size, (uint64_t)offset))
         return;
     if (size > SERVER_READ_MAX)
         size = SERVER_READ_MAX;
