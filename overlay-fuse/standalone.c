@@ -56,7 +56,7 @@ static int find_lowers(const struct mount_options *o, struct lowers *ret, struct
 }
 
 /* A layer below the mount point would be looked for in the mount itself. */
-static int check_place(const struct mount_options *o, struct err *err)
+static int check_place(const struct mount_options *o, char **ret_place, struct err *err)
 {
     auto_free char *mnt = realpath(o->mountpoint, NULL);
     if (!mnt)
@@ -68,6 +68,7 @@ static int check_place(const struct mount_options *o, struct err *err)
         if (real && strncmp(real, mnt, len) == 0 && real[len] == '/')
             return err_set(err, -ELOOP, "%s lies below the mount point %s", path, mnt);
     }
+    *ret_place = take_ptr(mnt);
     return 0;
 }
 
@@ -97,9 +98,10 @@ static int mount_and_serve(const struct mount_options *o, struct err *err)
     auto_done(lowers) struct lowers lowers = {0};
     auto_overlay ov = NULL;
     auto_ptr(server) struct server *s = NULL;
+    auto_free char *place = NULL; /* absolute: the background's working directory is / */
     int r = find_lowers(o, &lowers, err);
     if (r == 0)
-        r = check_place(o, err);
+        r = check_place(o, &place, err);
     struct overlay_options overlay = {.layers = lowers.files,
                                       .n_layers = o->lowers.len,
                                       .upper = o->upper,
@@ -112,7 +114,7 @@ static int mount_and_serve(const struct mount_options *o, struct err *err)
     auto_free char *fuse = fuse_options(o);
     if (r == 0)
         r = server_new(ov, &so, fuse, &s, err);
-    return r < 0 ? r : server_run_mount(s, o->mountpoint, !o->foreground, err);
+    return r < 0 ? r : server_run_mount(s, place, !o->foreground, err);
 }
 
 static void usage(FILE *out)

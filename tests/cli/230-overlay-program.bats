@@ -89,6 +89,33 @@ in_namespace() { # SCRIPT
     assert_output $'4711\n711\n0:0:4711'
 }
 
+# The layer's attribute is left behind, as overlayfs does; nothing else is missed.
+@test "with real owners where the upper directory has no extended attributes" {
+    setfattr -n user.k -v v low/a
+    run in_namespace '
+        mount -t ramfs none high && mkdir high/up high/wk
+        "$server" -o lowerdir=low,upperdir=high/up,workdir=high/wk mnt
+        getfattr --only-values -n user.k mnt/a && echo
+        chmod 4711 mnt/a && rm -r mnt/d && mkdir mnt/d && touch mnt/d/y && ! setfattr -n user.l -v w mnt/a
+        umount mnt
+        "$server" -o lowerdir=low,upperdir=high/up,workdir=high/wk mnt
+        stat -c %a mnt/a && ls mnt/d && cat mnt/a
+        umount mnt
+        stat -c %a high/up/a && ls -A high/up/d high/wk'
+    assert_status 0
+    assert_output 'v
+setfattr: mnt/a: Operation not supported
+4711
+y
+a
+4711
+high/up/d:
+.wh..wh..opq
+y
+
+high/wk:'
+}
+
 @test "a tar with its index is a layer too" {
     tar -C low --owner=0 --group=0 -cf low.tar .
     "$WHERRY_TEST_TOOLS/layer-index" low.tar low.tar.index
@@ -120,6 +147,17 @@ in_namespace() { # SCRIPT
     run "$server" --version
     assert_status 0
     assert_match "$output" '^overlay-fuse: version [0-9]'
+}
+
+@test "a signal ends it and its mount" {
+    run in_namespace '
+        "$server" -o lowerdir=low mnt
+        pid=$(pgrep -n -u 0 -x overlay-fuse)
+        kill -TERM "$pid"
+        for _ in $(seq 200); do grep -q overlay-fuse /proc/self/mountinfo || break; sleep 0.05; done
+        ! grep overlay-fuse /proc/self/mountinfo && ls mnt && echo unmounted'
+    assert_status 0
+    assert_output unmounted
 }
 
 @test "a layer below the mount point is refused" {
