@@ -349,6 +349,15 @@ static int set_disk_mode(const struct upath *p, mode_t mode)
     return r < 0 ? -errno : 0;
 }
 
+int upath_changed(const struct upath *p)
+{
+    struct stat st;
+    if (!p->journal)
+        return 0;
+    int r = upath_stat(p, &st);
+    return r < 0 ? r : set_disk_mode(p, st.st_mode & 07777);
+}
+
 bool upper_needs_typed(const struct vattr *v, bool has_xattrs, enum upper_style style)
 {
     if (style == UPPER_REAL || S_ISREG(v->mode) || S_ISDIR(v->mode))
@@ -402,7 +411,7 @@ int upper_set_attr(const struct upath *p, const struct vattr *v, enum upper_styl
         if (r == -ENODATA)
             r = 0;
     }
-    if (r == 0 && (st.st_mode & 07777) != disk)
+    if (r == 0 && ((st.st_mode & 07777) != disk || p->journal)) /* see upath_changed() */
         r = set_disk_mode(p, disk);
     return r;
 }

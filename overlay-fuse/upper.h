@@ -106,6 +106,9 @@ ssize_t upath_getxattr(const struct upath *p, const char *name, void *value, siz
 int upath_setxattr(const struct upath *p, const char *name, const void *value, size_t size,
                    int flags);
 int upath_removexattr(const struct upath *p, const char *name);
+/* An attribute that can be seen has changed, which the time of the object's last change is to say:
+ * with a journal the object itself knows nothing of it. */
+int upath_changed(const struct upath *p);
 /* Appends the names on disk, each with its NUL. */
 int upath_listxattr(const struct upath *p, struct buf *ret);
 

@@ -68,6 +68,8 @@ int node_keep_xattr(struct overlay *ov, struct node *n, const char *name, const 
         r = node_object(ov, n, &p);
     if (r == 0)
         r = upath_setxattr(&p, disk, value, size, flags);
+    if (r == 0)
+        r = upath_changed(&p);
     return r < 0 ? r : mark_root(ov, n, &p);
 }
 
@@ -143,6 +145,8 @@ int node_removexattr(struct overlay *ov, struct node *n, const char *name)
         r = node_object(ov, n, &p);
     if (r == 0)
         r = upath_removexattr(&p, disk);
+    if (r == 0)
+        r = upath_changed(&p);
     if (r == 0)
         r = mark_root(ov, n, &p);
     if (r == 0 && strcmp(name, ACL_DEFAULT) == 0)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What POSIX and Linux promise about a file system holds on an overlay: the cases of tests/data/posix
-# with what they begin with in the upper directory, in one layer, in two, and over whiteouts.
+# with what they begin with in the upper directory, in one layer, in two, and over whiteouts; and all
+# of that once more with attributes in a journal.
 # bats file_tags=main
 
 load helpers
@@ -50,4 +51,27 @@ on_layers() { # SETTING
 
 @test "on an overlay: objects made where whiteouts stand" {
     on_layers replaced
+}
+
+with_journal() { # SETTING
+    mkdir work
+    touch work/journal # as where the file system has no extended attributes
+    on_layers "$1"
+    [[ -s work/journal ]]
+}
+
+@test "with a journal: objects made in the upper directory" {
+    with_journal upper
+}
+
+@test "with a journal: objects of a layer" {
+    with_journal lower
+}
+
+@test "with a journal: directories merged of two layers" {
+    with_journal merged
+}
+
+@test "with a journal: objects made where whiteouts stand" {
+    with_journal replaced
 }

@@ -49,3 +49,7 @@ twins() { # COMMAND-FOR-WORK
 @test "and where whiteouts are files with a prefix" {
     twins 'touch work/prefix-whiteouts'
 }
+
+@test "and where attributes are in a journal" {
+    twins 'touch work/journal'
+}
