@@ -85,7 +85,7 @@ void server_init(void *userdata, struct fuse_conn_info *conn)
                           FUSE_CAP_ASYNC_DIO | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_ACL |
                           FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA;
     conn->want = conn->capable & want;
-    if (s->o.no_writeback)
+    if (s->o.no_writeback || s->ov->upper_fd < 0) /* with it, each close() outdates attributes */
         conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
     if (s->o.no_acl)
         conn->want &= ~(unsigned)FUSE_CAP_POSIX_ACL;
