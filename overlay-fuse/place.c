@@ -15,6 +15,35 @@
 
 #define FAR 2048 /* bytes of a path from an open directory to another */
 
+/* --- the list of cached descriptors ------------------------------------------------------- */
+
+static void lru_remove(struct overlay *ov, struct node *n)
+{
+    *(n->fd_prev ? &n->fd_prev->fd_next : &ov->fd_first) = n->fd_next;
+    *(n->fd_next ? &n->fd_next->fd_prev : &ov->fd_last) = n->fd_prev;
+    n->fd_prev = n->fd_next = NULL;
+    ov->n_fds--;
+}
+
+static void lru_push(struct overlay *ov, struct node *n)
+{
+    n->fd_next = ov->fd_first;
+    *(ov->fd_first ? &ov->fd_first->fd_prev : &ov->fd_last) = n;
+    ov->fd_first = n;
+    ov->n_fds++;
+}
+
+/* It is the last to be closed for the sake of others; one that is pinned never is. */
+static void lru_touch(struct overlay *ov, struct node *n)
+{
+    if (ov->fd_first != n && (n->fd_prev || n->fd_next)) {
+        lru_remove(ov, n);
+        lru_push(ov, n);
+    }
+}
+
+/* --- paths -------------------------------------------------------------------------------- */
+
 /* The nearest directory that is open, from `n` itself upwards, and how far it is. */
 static struct node *nearest_open(const struct overlay *ov, struct node *n, size_t *ret_far)
 {
@@ -52,8 +81,11 @@ static int come_near(struct overlay *ov, struct node *dir, struct node **ret_bas
             return -errno;
         node_give_fd(ov, n, fd);
     }
+    if (!base)
+        return -ESTALE;
+    lru_touch(ov, base); /* a second path must not close what the first goes from */
     *ret_base = base;
-    return base ? 0 : -ESTALE;
+    return 0;
 }
 
 static int prepend_dirs(struct overlay *ov, struct node *n, struct upath *p)
@@ -126,22 +158,6 @@ void tmp_upath(struct overlay *ov, struct upath *ret)
 
 /* --- descriptors -------------------------------------------------------------------------- */
 
-static void lru_remove(struct overlay *ov, struct node *n)
-{
-    *(n->fd_prev ? &n->fd_prev->fd_next : &ov->fd_first) = n->fd_next;
-    *(n->fd_next ? &n->fd_next->fd_prev : &ov->fd_last) = n->fd_prev;
-    n->fd_prev = n->fd_next = NULL;
-    ov->n_fds--;
-}
-
-static void lru_push(struct overlay *ov, struct node *n)
-{
-    n->fd_next = ov->fd_first;
-    *(ov->fd_first ? &ov->fd_first->fd_prev : &ov->fd_last) = n;
-    ov->fd_first = n;
-    ov->n_fds++;
-}
-
 int node_save_mtime(const struct overlay *ov, struct node *n, int fd)
 {
     struct stat st;
@@ -184,15 +200,44 @@ void node_close_fd(struct overlay *ov, struct node *n)
     close_fd(&n->fd);
 }
 
+static int open_errno(const struct upath *p, int how)
+{
+    int fd = openat(p->dirfd, p->rel, how | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Where owners are real, a mode that keeps its own owner out keeps us out too, unless we are root;
+ * the kernel has asked for what the caller may do. */
+static int open_kept_out(const struct upath *p)
+{
+    struct stat st;
+    int r = upath_stat(p, &st);
+    if (r < 0 || !S_ISREG(st.st_mode))
+        return r < 0 ? r : -EACCES;
+    mode_t mode = st.st_mode & 07777;
+    if (fchmodat(p->dirfd, p->rel, mode | 0600, 0) < 0) /* another's file, which may be read */
+        return open_errno(p, O_RDONLY);
+    int fd = open_errno(p, O_RDWR);
+    if (fchmodat(p->dirfd, p->rel, mode, 0) < 0 && fd >= 0) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+static int open_file(const struct upath *p)
+{
+    int fd = open_errno(p, O_RDWR);
+    return fd == -EACCES ? open_kept_out(p) : fd;
+}
+
 int node_fd(struct overlay *ov, struct node *n)
 {
     if (!S_ISREG(n->v.mode))
         return -EINVAL;
     if (n->fd >= 0) {
-        if (ov->fd_first != n && (n->fd_prev || n->fd_next)) {
-            lru_remove(ov, n);
-            lru_push(ov, n);
-        }
+        lru_touch(ov, n);
         return n->fd;
     }
     struct upath p;
@@ -201,11 +246,12 @@ int node_fd(struct overlay *ov, struct node *n)
         return r;
     while (ov->n_fds >= ov->max_fds)
         node_close_fd(ov, ov->fd_last);
-    n->fd = openat(p.dirfd, p.rel, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (n->fd < 0)
-        return -errno;
+    int fd = open_file(&p);
+    if (fd < 0)
+        return fd;
+    n->fd = fd;
     lru_push(ov, n);
-    return n->fd;
+    return fd;
 }
 
 void node_give_fd(struct overlay *ov, struct node *n, int fd)
@@ -225,12 +271,12 @@ static int pin(struct overlay *ov, struct node *n)
         int r = node_upath(ov, n, &p);
         if (r < 0)
             return r;
-        int how = S_ISREG(n->v.mode) || n->typed ? O_RDWR
-                  : node_is_dir(n)               ? O_RDONLY | O_DIRECTORY
-                                                 : O_PATH;
-        n->fd = openat(p.dirfd, p.rel, how | O_NOFOLLOW | O_CLOEXEC);
-        if (n->fd < 0)
-            return -errno;
+        bool file = S_ISREG(n->v.mode) || n->typed;
+        int how = node_is_dir(n) ? O_RDONLY | O_DIRECTORY : O_PATH;
+        int fd = file ? open_file(&p) : open_errno(&p, how);
+        if (fd < 0)
+            return fd;
+        n->fd = fd;
     } else if (n->fd_prev || n->fd_next || ov->fd_first == n) {
         lru_remove(ov, n);
     }

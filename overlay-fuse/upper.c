@@ -382,7 +382,8 @@ static int set_real(const struct upath *p, const struct vattr *v, const struct s
         if (r < 0)
             return -errno;
     }
-    if (S_ISLNK(v->mode) || (!owner && (st->st_mode & 07777) == (v->mode & 07777)))
+    bool fragile = v->mode & (S_ISUID | S_ISGID);
+    if (S_ISLNK(v->mode) || (!owner && !fragile && (st->st_mode & 07777) == (v->mode & 07777)))
         return 0;
     return set_disk_mode(p, v->mode & 07777);
 }

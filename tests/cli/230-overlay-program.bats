@@ -116,6 +116,29 @@ y
 high/wk:'
 }
 
+# A write takes the bit away even from root in a user namespace, so it is set after the data.
+@test "a copy-up keeps set-user-ID" {
+    chmod 4755 low/a
+    run in_namespace '
+        "$server" -o lowerdir=low,upperdir=up,workdir=wk mnt
+        touch mnt/a && umount mnt && stat -c %a up/a'
+    assert_status 0
+    assert_output 4755
+}
+
+@test "a mode that keeps its owner out does not keep the server out" {
+    chmod 400 low/a
+    run in_namespace '
+        few=(setpriv --bounding-set -dac_override,-dac_read_search) # as an ordinary user has it
+        "${few[@]}" "$server" -o lowerdir=low,upperdir=up,workdir=wk mnt
+        touch mnt/a && echo new >mnt/new && chmod 000 mnt/new && chmod 444 mnt/a && umount mnt
+        "${few[@]}" "$server" -o lowerdir=low,upperdir=up,workdir=wk mnt
+        cat mnt/a mnt/new && exec 5<mnt/a && rm mnt/a && cat <&5 && exec 5<&-
+        stat -c %a up/new && umount mnt'
+    assert_status 0
+    assert_output $'a\nnew\na\n0'
+}
+
 @test "a tar with its index is a layer too" {
     tar -C low --owner=0 --group=0 -cf low.tar .
     "$WHERRY_TEST_TOOLS/layer-index" low.tar low.tar.index
