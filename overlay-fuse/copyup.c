@@ -15,6 +15,17 @@
 #include <fcntl.h>
 #include <string.h>
 
+/* As copy_file_range(), through a buffer. */
+static ssize_t copy_block(int in, uint64_t from, int out, uint64_t to, uint64_t len)
+{
+    char block[65536];
+    ssize_t n = pread_full(in, block, len < sizeof(block) ? len : sizeof(block), (off_t)from);
+    if (n <= 0)
+        return n;
+    ssize_t put = pwrite(out, block, (size_t)n, (off_t)to); /* the next one says why it was less */
+    return put < 0 ? -errno : put;
+}
+
 /* Bytes of the tar into a file: in the kernel where it can, else through a buffer. */
 static int copy_range(int in, uint64_t from, int out, uint64_t to, uint64_t len)
 {
@@ -23,10 +34,7 @@ static int copy_range(int in, uint64_t from, int out, uint64_t to, uint64_t len)
         ssize_t n = copy_file_range(in, &i, out, &o, len, 0);
         if (n < 0 &&
             (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
-            char block[65536];
-            n = pread_full(in, block, len < sizeof(block) ? len : sizeof(block), (off_t)from);
-            if (n > 0 && pwrite(out, block, (size_t)n, (off_t)to) != n)
-                return errno ? -errno : -EIO;
+            n = copy_block(in, from, out, to, len);
         } else if (n < 0) {
             if (errno == EINTR)
                 continue;
@@ -409,13 +417,21 @@ static int fetch_data(struct overlay *ov, struct node *n, uint64_t size)
     return r;
 }
 
+/* A copy-up that failed may have left names without the copy: nothing changes before they have it.
+ */
+static int missing_names(struct overlay *ov, struct node *n)
+{
+    return n->nlink > 1 ? node_link_names(ov, n) : 0;
+}
+
 int node_copy_up(struct overlay *ov, struct node *n, uint64_t size)
 {
     if (ov->upper_fd < 0)
         return -EROFS;
     if (!n->in_upper)
         return copy_up(ov, n, size);
-    return n->meta ? fetch_data(ov, n, size) : 0;
+    int r = missing_names(ov, n);
+    return r == 0 && n->meta ? fetch_data(ov, n, size) : r;
 }
 
 int node_copy_up_attr(struct overlay *ov, struct node *n)
@@ -423,7 +439,7 @@ int node_copy_up_attr(struct overlay *ov, struct node *n)
     if (ov->upper_fd < 0)
         return -EROFS;
     if (n->in_upper)
-        return 0;
+        return missing_names(ov, n);
     /* Whoever reads the upper directory beside us wants to find the data there. */
     bool whole = ov->style == UPPER_REAL || !n->n_lowers || ov->layers[n->lowers[0].layer].tree;
     return copy_up(ov, n, whole ? UINT64_MAX : NO_DATA);

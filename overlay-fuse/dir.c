@@ -208,7 +208,7 @@ static int add_upper_name(struct overlay *ov, struct node *dir, int fd, const st
     }
     struct child *c = dir_find(dir, name, strlen(name));
     if (c) { /* a ".wh." file and an object: a crash between two steps, the object counts */
-        if (hidden)
+        if (hidden || !c->hidden) /* nor does a name count twice that is listed twice */
             return 0;
         c->is_dir = is_dir;
         c->hidden = c->by_file = false;

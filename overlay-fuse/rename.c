@@ -59,8 +59,9 @@ static int make_movable(struct overlay *ov, struct node *n, const struct end *at
     return r < 0 ? r : overlay_settle(ov, true);
 }
 
-/* After the move the name `from` must not show what a layer has there. */
-static int late_whiteout(struct overlay *ov, const struct end *from)
+/* After the move the name `from` must not show what a layer has there. A ".wh." file means nothing
+ * as long as the object stands beside it, so it is made before. */
+static int make_whiteout(struct overlay *ov, const struct end *from)
 {
     struct upath p;
     int r = whiteout_upath(ov, from->dir, from->name, from->len, &p);
@@ -76,23 +77,24 @@ static int move_on_disk(struct overlay *ov, const struct end *from, const struct
     int r = child_upath(ov, from->dir, from->name, from->len, &p);
     if (r == 0)
         r = child_upath(ov, to->dir, to->name, to->len, &q);
+    bool at_once = whiteout && !ov->prefix_whiteouts;
+    if (r == 0 && whiteout && !at_once)
+        r = make_whiteout(ov, from);
     if (r < 0)
         return r;
     if (node_is_dir(from->n) && standing) { /* a directory cannot replace a whiteout */
         if (renameat2(p.dirfd, p.rel, q.dirfd, q.rel, RENAME_EXCHANGE) < 0)
             return -errno;
-        return whiteout || unlinkat(p.dirfd, p.rel, 0) == 0 ? 0 : -errno;
+        return at_once || unlinkat(p.dirfd, p.rel, 0) == 0 ? 0 : -errno;
     }
-    bool at_once = whiteout && !ov->prefix_whiteouts;
     if (renameat2(p.dirfd, p.rel, q.dirfd, q.rel, at_once ? RENAME_WHITEOUT : 0) < 0) {
         if (!at_once || errno != EINVAL)
             return -errno;
-        at_once = false; /* a file system that cannot do both in one step */
+        /* a file system that cannot do both in one step */
         if (renameat(p.dirfd, p.rel, q.dirfd, q.rel) < 0)
             return -errno;
+        r = make_whiteout(ov, from);
     }
-    if (whiteout && !at_once)
-        r = late_whiteout(ov, from);
     return r < 0 ? r : drop_prefix_whiteout(ov, to->dir, c, to->name, to->len);
 }
 

@@ -370,8 +370,8 @@ static bool plain_link(const struct vattr *v, bool typed)
     return S_ISLNK(v->mode) && !typed; /* nothing about it differs from a real one */
 }
 
-/* Owner and mode of the object itself. A change of owner takes set-user-ID away, so it comes first.
- */
+/* Owner and mode of the object itself. A change of owner takes set-user-ID away, so it comes first;
+ * so does what was written since `st`. */
 static int set_real(const struct upath *p, const struct vattr *v, const struct stat *st)
 {
     bool owner = st->st_uid != v->uid || st->st_gid != v->gid;
@@ -463,8 +463,7 @@ int upper_xattr_name(const char *name, enum upper_style style, char room[static 
         *ret = name;
         return upper_xattr_is_ours(name) ? -EPERM : 0;
     }
-    if (has_prefix(name, "user.") && !has_prefix(name, "user.containers.") &&
-        !has_prefix(name, "user.overlay.") && !has_prefix(name, "user.wherry.")) {
+    if (has_prefix(name, "user.") && !upper_xattr_is_ours(name)) {
         *ret = name;
         return 0;
     }
@@ -481,10 +480,7 @@ const char *upper_xattr_shown(const char *disk_name, enum upper_style style)
         return upper_xattr_is_ours(disk_name) ? NULL : disk_name;
     if (has_prefix(disk_name, UPPER_ESCAPE))
         return disk_name + strlen(UPPER_ESCAPE);
-    if (!has_prefix(disk_name, "user.") || has_prefix(disk_name, "user.containers.") ||
-        has_prefix(disk_name, "user.overlay.") || has_prefix(disk_name, "user.wherry."))
-        return NULL;
-    return disk_name;
+    return has_prefix(disk_name, "user.") && !upper_xattr_is_ours(disk_name) ? disk_name : NULL;
 }
 
 static int make_opaque_file(const struct upath *p)
@@ -510,7 +506,8 @@ int upper_make_whiteout(const struct upath *p, bool prefix)
 {
     if (!prefix)
         return mknodat(p->dirfd, p->rel, S_IFCHR, makedev(0, 0)) < 0 ? -errno : 0;
-    int fd = openat(p->dirfd, p->rel, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    /* One may stand beside the object already, from a change that did not come to its end. */
+    int fd = openat(p->dirfd, p->rel, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     close(fd);

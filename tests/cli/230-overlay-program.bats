@@ -139,6 +139,55 @@ high/wk:'
     assert_output $'a\nnew\na\n0'
 }
 
+@test "a whiteout file beside its object: the object counts, and can be removed and moved" {
+    echo up >up/a && echo up >up/b && touch up/.wh.a up/.wh.b wk/prefix-whiteouts
+    run in_namespace '
+        "$server" -o xattr_permissions=2,lowerdir=low,upperdir=up,workdir=wk mnt
+        cat mnt/a && rm mnt/a && mv mnt/b mnt/c && ls mnt && umount mnt'
+    assert_status 0
+    assert_output $'up\nc\nd\nlink'
+}
+
+@test "who works in the mount cannot make a directory opaque by its attributes" {
+    run in_namespace '
+        "$server" -o xattr_permissions=2,lowerdir=low,upperdir=up,workdir=wk mnt
+        for kind in user.fuseoverlayfs user.overlay; do
+            setfattr -n $kind.opaque -v y mnt/d
+        done
+        umount mnt
+        "$server" -o xattr_permissions=2,lowerdir=low,upperdir=up,workdir=wk mnt
+        ls mnt/d && getfattr --only-values -n user.fuseoverlayfs.opaque mnt/d && umount mnt'
+    assert_status 0
+    assert_output $'x\ny'
+}
+
+@test "a full disk in a copy-up is told as such, and leaves the layer's file" {
+    head -c 3000000 /dev/urandom >low/big
+    run in_namespace '
+        mount -t tmpfs -o size=1000k none high && mkdir high/up high/wk
+        "$server" -o lowerdir=low,upperdir=high/up,workdir=high/wk mnt
+        ! touch mnt/big && cmp mnt/big low/big && ls -A high/up high/wk/tmp; umount mnt'
+    assert_status 0
+    assert_match "$output" 'No space left on device'
+    assert_match "$output" $'high/up:\n\nhigh/wk/tmp:$'
+}
+
+@test "a name that could not be linked in a copy-up is linked before the next change" {
+    ln low/a low/d/a
+    run in_namespace '
+        mount -t tmpfs -o nr_inodes=10 none high && mkdir high/up high/wk
+        "$server" -o lowerdir=low,upperdir=high/up,workdir=high/wk mnt
+        n=0
+        while touch "high/$((++n))"; do :; done 2>/dev/null
+        rm high/1 # room for the copy, and none for the directory of the other name
+        ls -l mnt/d >&2
+        ! touch mnt/a && rm high/[0-9]* && echo more >>mnt/a && umount mnt
+        "$server" -o lowerdir=low,upperdir=high/up,workdir=high/wk mnt
+        cat mnt/d/a && stat -c %h mnt/a && umount mnt'
+    assert_status 0
+    assert_match "$output" $'\na\nmore\n2$'
+}
+
 @test "a tar with its index is a layer too" {
     tar -C low --owner=0 --group=0 -cf low.tar .
     "$WHERRY_TEST_TOOLS/layer-index" low.tar low.tar.index
