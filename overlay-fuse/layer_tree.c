@@ -29,7 +29,7 @@
 #define MAX_ENTRIES (UINT32_C(1) << 26)
 #define MAX_XATTRS  (UINT32_C(1) << 22)
 #define MAX_HEAP    (UINT64_C(1) << 32)
-#define N_FILES     64 /* descriptors that are kept open */
+#define N_FILES     64 /* descriptors that are kept open, at most */
 
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
@@ -50,6 +50,7 @@ struct layer_tree {
     struct index_entry *entries;
     struct index_xattr *xattrs;
     char *heap;
+    size_t n_files; /* of those that follow, as many are in use */
     struct {
         uint32_t inode;
         int fd;
@@ -113,10 +114,15 @@ uint64_t layer_tree_ino(const struct layer *l, uint32_t inode)
     return tree_of(l)->extra[inode].ino;
 }
 
+void layer_tree_limit(const struct layer *l, size_t files)
+{
+    tree_of(l)->n_files = files < 1 ? 1 : files < N_FILES ? files : N_FILES;
+}
+
 int layer_tree_file(const struct layer *l, uint32_t inode)
 {
     struct layer_tree *t = tree_of(l);
-    size_t slot = inode % N_FILES;
+    size_t slot = inode % t->n_files;
     if (t->files[slot].fd >= 0 && t->files[slot].inode == inode)
         return t->files[slot].fd;
     struct upath p;
@@ -427,6 +433,7 @@ int layer_open_tree(const char *path, struct layer *ret, struct err *err)
         return r;
     }
     t->dev = st.st_dev;
+    t->n_files = N_FILES;
     t->header.inodes.count = 1;
     fill_inode(t, 0, &st, 0);
     l.header = &t->header;

@@ -94,7 +94,7 @@ static int take_timeout(const char *value, struct mount_options *o, struct err *
 {
     char *end;
     double v = value ? strtod(value, &end) : -1;
-    if (v < 0 || *end)
+    if (!(v >= 0) || *end)
         return bad(err, "timeout", value);
     o->timeout = v;
     return 0;
@@ -138,6 +138,18 @@ static bool is_fuse_option(const char *name)
         "sync",        "async",       "dirsync",
         "context",     "rootcontext",
     };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Options of the kernel's overlayfs, of which engines pass on what stands in their configuration.
+ * They say how it works inside, or what others need not know of it. */
+static bool is_overlayfs_option(const char *name)
+{
+    static const char *const names[] = {"metacopy", "index",  "nfs_export", "userxattr",
+                                        "uuid",     "verity", "lazytime",   "relatime"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -190,7 +202,7 @@ static int take_option(struct mount_options *o, const char *name, const char *va
     else if (is_fuse_option(name))
         buf_printf(&o->fuse, "%s%s%s%s", o->fuse.len ? "," : "", name, value ? "=" : "",
                    value ? value : "");
-    else
+    else if (!is_overlayfs_option(name))
         return err_kind(err, ERR_USAGE, -EINVAL, "unknown option %s", name);
     return 0;
 }

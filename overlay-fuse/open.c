@@ -6,6 +6,7 @@
  * what an earlier owner left in it is swept. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "overlay-fuse/layer_tree.h"
 #include "overlay-fuse/node.h"
 
 #include <fcntl.h>
@@ -40,6 +41,9 @@ static int open_layers(struct overlay *ov, const struct overlay_options *o, stru
             return r;
         ov->n_layers++;
     }
+    for (size_t i = 0; i < ov->n_layers; i++)
+        if (ov->layers[i].tree)
+            layer_tree_limit(&ov->layers[i], ov->max_fds / 4 / ov->n_layers);
     uint64_t base = 1;
     for (size_t i = ov->n_layers; i-- > 0;) {
         ov->layers[i].ino_base = base;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct lowers {
     struct overlay_layer_files *files;
@@ -93,6 +94,19 @@ static struct server_options server_options(const struct mount_options *o)
                                    .gids = mapped ? &o->gids : NULL};
 }
 
+/* umount(8) does not wait for the server, so the one before may be still on its way out. */
+static int open_overlay(const struct overlay_options *o, struct overlay **ret, struct err *err)
+{
+    const struct timespec nap = {.tv_nsec = 20000000};
+    int r = overlay_open(o, ret, err);
+    for (int tries = 0; r < 0 && err->kind == ERR_IN_USE && tries < 100; tries++) {
+        nanosleep(&nap, NULL);
+        *err = (struct err){0};
+        r = overlay_open(o, ret, err);
+    }
+    return r;
+}
+
 static int mount_and_serve(const struct mount_options *o, struct err *err)
 {
     auto_done(lowers) struct lowers lowers = {0};
@@ -109,7 +123,7 @@ static int mount_and_serve(const struct mount_options *o, struct err *err)
                                       .real_owners = !o->virtual_owners,
                                       .no_sync = o->no_fsync};
     if (r == 0)
-        r = overlay_open(&overlay, &ov, err);
+        r = open_overlay(&overlay, &ov, err);
     struct server_options so = server_options(o);
     auto_free char *fuse = fuse_options(o);
     if (r == 0)

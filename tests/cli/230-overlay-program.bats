@@ -188,6 +188,28 @@ high/wk:'
     assert_match "$output" $'\na\nmore\n2$'
 }
 
+@test "many directories as layers with few descriptors" {
+    local layers=() i
+    for i in {1..8}; do
+        mkdir "l$i" && touch "l$i"/{1..100}".$i"
+        layers+=("l$i")
+    done
+    run in_namespace "
+        ulimit -n 256
+        \"\$server\" -o lowerdir=$(IFS=: && echo "${layers[*]}"),upperdir=up,workdir=wk mnt
+        cat mnt/* && for f in mnt/*; do echo >>\$f; done && cat mnt/* | wc -l && umount mnt"
+    assert_status 0
+    assert_output 800
+}
+
+@test "options of the kernel's overlayfs that engines pass on are taken" {
+    run in_namespace '
+        "$server" -o nodev,metacopy=on,index=off,userxattr,lowerdir=low,upperdir=up,workdir=wk mnt
+        cat mnt/a && umount mnt'
+    assert_status 0
+    assert_output a
+}
+
 @test "a tar with its index is a layer too" {
     tar -C low --owner=0 --group=0 -cf low.tar .
     "$WHERRY_TEST_TOOLS/layer-index" low.tar low.tar.index
@@ -219,6 +241,15 @@ high/wk:'
     run "$server" --version
     assert_status 0
     assert_match "$output" '^overlay-fuse: version [0-9]'
+}
+
+@test "what was unmounted is mounted again at once" {
+    run in_namespace '
+        for i in {1..40}; do
+            "$server" -o lowerdir=low,upperdir=up,workdir=wk mnt
+            umount mnt
+        done'
+    assert_status 0
 }
 
 @test "a signal ends it and its mount" {
