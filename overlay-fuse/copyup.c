@@ -117,6 +117,8 @@ static int copy_xattrs(const struct overlay *ov, const struct layer *l,
         const char *disk;
         memcpy(shown, l->heap + x->name, x->name_len);
         shown[x->name_len] = 0;
+        if (ov->style == UPPER_REAL && upper_xattr_is_ours(shown))
+            continue; /* they would mean something there */
         int r = upper_xattr_name(shown, ov->style, room, &disk);
         if (r == 0)
             r = upath_setxattr(p, disk, l->heap + x->value, x->value_len, 0);

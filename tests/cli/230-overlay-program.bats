@@ -220,6 +220,18 @@ high/wk:'
     assert_output $'x\nb\nd\nlink'
 }
 
+@test "attributes of a tar that mean something in an upper directory are not copied there" {
+    setfattr -n user.containers.override_stat -v 0:0:4777 low/a && setfattr -n user.k -v v low/a
+    tar -C low --owner=0 --group=0 --xattrs --xattrs-include='*' -cf low.tar .
+    "$WHERRY_TEST_TOOLS/layer-index" low.tar low.tar.index
+    run in_namespace '
+        "$server" -o lowerdir=low.tar,upperdir=up,workdir=wk mnt
+        chmod 640 mnt/a && umount mnt && getfattr -d up/a'
+    assert_status 0
+    assert_match "$output" 'user.k="v"'
+    [[ $output != *containers* ]]
+}
+
 @test "as mount(8) calls it: SOURCE MOUNTPOINT -o OPTIONS; colons and commas behind backslashes" {
     mkdir 'lo:w,er' && echo odd >'lo:w,er/file'
     run in_namespace '
