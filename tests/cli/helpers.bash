@@ -155,20 +155,34 @@ container_is() { # CONTAINER STATUS
 
 # --- what is left ----------------------------------------------------------------------------
 
-# Pids of ours that belong to wherry and are younger than this test: in a nested pid namespace (a
-# container's) or called as our programs are. /proc/PID/status is what everybody may read of a
-# process that changed its ids or capabilities; its exe and environment are not. Zombies are gone.
+# Whether a process names this test's directory: by its arguments, environment, working directory,
+# open files or mounts. A monitor's title lies over its environment, and a container's processes know
+# the directory by what is mounted in it, without what is before it on its file system.
+names_this_test() { # PID
+    local dir=/proc/$1 mark=${BATS_TEST_TMPDIR#"${BATS_RUN_TMPDIR%/*}/"}
+    {
+        cat "$dir/cmdline" "$dir/environ" "$dir/mountinfo"
+        readlink "$dir/cwd" "$dir"/fd/*
+    } 2>/dev/null | grep -qaE "${mark//./\\.}([^0-9]|\$)"
+}
+
+# Pids of ours that belong to wherry and to this test, and are younger than it: in a nested pid
+# namespace (a container's) or called as our programs are, and naming the test's directory, or
+# children of one that does. /proc/PID/status is what everybody may read of a process that changed
+# its ids or capabilities. Zombies are gone. The same user may run the same tests elsewhere: what
+# they started is left alone.
 wherry_processes() {
-    local dir key value name state uid pids start self=/proc/self/status range low=0 n=0
+    local dir key value name state uid parent pids start self=/proc/self/status range low=0 n=0
     local -a depth
     range=$(awk -F: -v u="$(id -un)" '$1 == u { print $2, $3; exit }' /etc/subuid 2>/dev/null || true)
     read -r low n <<<"${range:-0 0}"
     read -r -a depth < <(sed -n 's/^NSpid:[[:space:]]*//p' "$self")
     for dir in /proc/[0-9]*; do
-        name='' state='' uid='' pids=()
+        name='' state='' uid='' parent=1 pids=()
         while read -r key value; do
             case $key in
             Name:) name=$value ;;
+            PPid:) parent=$value ;;
             State:) state=${value%% *} ;;
             Uid:) uid=${value%%[[:space:]]*} ;;
             NSpid:) read -r -a pids <<<"$value" ;;
@@ -179,6 +193,8 @@ wherry_processes() {
         ((${#pids[@]} > ${#depth[@]})) || [[ $name == wherry* || $name == overlay* ]] || continue
         start=$(stat_start "${dir#/proc/}") || continue
         ((start >= WHERRY_TEST_START)) || continue
+        names_this_test "${dir#/proc/}" || { ((parent > 1)) && names_this_test "$parent"; } ||
+            continue
         echo "${dir#/proc/} $name"
     done
 }
@@ -213,6 +229,7 @@ setup() {
 teardown() {
     local left='' pid
     # A test that failed half-way left what it left; only a test that passed is asked to be clean.
+    # Nobody else's processes are ended, those of another run of the tests neither.
     if [[ ! ${BATS_TEST_COMPLETED:-} ]]; then
         while read -r pid _; do
             kill -KILL "$pid" 2>/dev/null || true
