@@ -6,27 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    TAG_USER_OBJ = 1,
-    TAG_USER = 2,
-    TAG_GROUP_OBJ = 4,
-    TAG_GROUP = 8,
-    TAG_MASK = 16,
-    TAG_OTHER = 32
-};
-
-/* Packed, as a list in a request lies at any address. */
-struct entry {
-    uint16_t tag, perm; /* little endian */
-    uint32_t id;
-} __attribute__((packed));
-
 struct parts {
-    struct entry *user, *group, *mask, *other;
+    struct acl_entry *user, *group, *mask, *other;
     size_t named;
 };
 
-static int take(struct entry **place, struct entry *e)
+static int take(struct acl_entry **place, struct acl_entry *e)
 {
     if (*place)
         return -EINVAL;
@@ -39,24 +24,25 @@ static int split(void *acl, size_t len, struct parts *ret)
 {
     struct parts p = {0};
     uint32_t version;
-    if (len < sizeof(version) || (len - sizeof(version)) % sizeof(struct entry) || len > ACL_MAX)
+    if (len < sizeof(version) || (len - sizeof(version)) % sizeof(struct acl_entry) ||
+        len > ACL_MAX)
         return -EINVAL;
     memcpy(&version, acl, sizeof(version));
-    if (le32toh(version) != 2)
+    if (le32toh(version) != ACL_VERSION)
         return -EINVAL;
-    struct entry *e = (void *)((char *)acl + sizeof(version));
+    struct acl_entry *e = (void *)((char *)acl + sizeof(version));
     size_t n = (len - sizeof(version)) / sizeof(*e);
     for (size_t i = 0; i < n; i++, e++) {
         int r = 0;
         if (le16toh(e->perm) & ~7)
             return -EINVAL;
         switch (le16toh(e->tag)) {
-        case TAG_USER_OBJ: r = take(&p.user, e); break;
-        case TAG_GROUP_OBJ: r = take(&p.group, e); break;
-        case TAG_MASK: r = take(&p.mask, e); break;
-        case TAG_OTHER: r = take(&p.other, e); break;
-        case TAG_USER:
-        case TAG_GROUP: p.named++; break;
+        case ACL_USER_OBJ: r = take(&p.user, e); break;
+        case ACL_GROUP_OBJ: r = take(&p.group, e); break;
+        case ACL_MASK: r = take(&p.mask, e); break;
+        case ACL_OTHER: r = take(&p.other, e); break;
+        case ACL_USER:
+        case ACL_GROUP: p.named++; break;
         default: r = -EINVAL;
         }
         if (r < 0)
@@ -68,7 +54,7 @@ static int split(void *acl, size_t len, struct parts *ret)
     return 0;
 }
 
-static mode_t perm(const struct entry *e)
+static mode_t perm(const struct acl_entry *e)
 {
     return le16toh(e->perm);
 }
@@ -103,7 +89,7 @@ int acl_create(void *acl, size_t len, mode_t *mode, bool *ret_minimal)
     int r = split(acl, len, &p);
     if (r < 0)
         return r;
-    struct entry *group = p.mask ? p.mask : p.group;
+    struct acl_entry *group = p.mask ? p.mask : p.group;
     p.user->perm &= htole16(*mode >> 6 & 7);
     group->perm &= htole16(*mode >> 3 & 7);
     p.other->perm &= htole16(*mode & 7);

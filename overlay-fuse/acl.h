@@ -12,6 +12,24 @@
 #define ACL_ACCESS  "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
 
+#define ACL_VERSION 2
+
+/* A list is the version (32 bits, little endian) and entries of these tags, in this order. Packed,
+ * as a list in a request lies at any address. */
+struct acl_entry {
+    uint16_t tag, perm; /* little endian */
+    uint32_t id;        /* of ACL_USER and ACL_GROUP; else all ones */
+} __attribute__((packed));
+
+enum acl_tag {
+    ACL_USER_OBJ = 1,
+    ACL_USER = 2,
+    ACL_GROUP_OBJ = 4,
+    ACL_GROUP = 8,
+    ACL_MASK = 16,
+    ACL_OTHER = 32
+};
+
 /* A list has at most this many bytes here; longer ones are refused. */
 #define ACL_MAX 4096
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define INDEX_MAGIC   UINT64_C(0x3130584459525257) /* "WRRYDX01" */
-#define INDEX_VERSION 3u
+#define INDEX_VERSION 4u
 
 struct index_table {
     uint64_t offset; /* from the start of the file */

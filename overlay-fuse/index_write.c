@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "overlay-fuse/index_acl.h"
 #include "overlay-fuse/index_format.h"
 #include "overlay-fuse/index_tree.h"
 
@@ -28,6 +29,8 @@ struct reader {
     size_t n_extents, cap_extents;
     struct index_tree_xattr *xattrs;
     size_t n_xattrs, cap_xattrs;
+    struct acl acl;
+    struct index_names names;
     uint64_t entries;
 };
 
@@ -39,6 +42,7 @@ static void reader_done(struct reader *r)
         index_tree_free(r->tree);
     free(r->extents);
     free(r->xattrs);
+    index_names_done(&r->names);
 }
 DEFINE_AUTO(reader, reader_done)
 
@@ -94,6 +98,20 @@ static int read_extents(struct reader *r, const char *path, uint64_t file_size, 
     }
 }
 
+static struct index_tree_xattr *find_xattr(struct reader *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_xattrs; i++)
+        if (strcmp(r->xattrs[i].name, name) == 0)
+            return &r->xattrs[i];
+    return NULL;
+}
+
+static void add_xattr(struct reader *r, const char *name, const void *value, size_t len)
+{
+    grow_array(r->xattrs, r->n_xattrs, r->cap_xattrs);
+    r->xattrs[r->n_xattrs++] = (struct index_tree_xattr){name, value, len};
+}
+
 static void read_xattrs(struct reader *r, struct archive_entry *e)
 {
     const char *name;
@@ -104,17 +122,34 @@ static void read_xattrs(struct reader *r, struct archive_entry *e)
     while (archive_entry_xattr_next(e, &name, &value, &len) == ARCHIVE_OK) {
         if (!name)
             continue;
-        size_t i = 0; /* the same name twice: the last counts */
-        while (i < r->n_xattrs && strcmp(r->xattrs[i].name, name) != 0)
-            i++;
-        if (i == r->n_xattrs) {
-            grow_array(r->xattrs, r->n_xattrs, r->cap_xattrs);
-            r->n_xattrs++;
-        }
-        r->xattrs[i] = (struct index_tree_xattr){name, value, len};
+        struct index_tree_xattr *same = find_xattr(r, name);
+        if (same) /* the last counts */
+            *same = (struct index_tree_xattr){name, value, len};
+        else
+            add_xattr(r, name, value, len);
         if (r->n_xattrs > 2048) /* more than is accepted: no quadratic work on hostile input */
             return;
     }
+}
+
+/* A list that the tar has as text, unless it has it as an attribute too, which is exact. With a
+ * text libarchive takes the group's bits from the list, where the kernel shows the mask. */
+static void read_acls(struct reader *r, struct archive_entry *e, struct index_object *o)
+{
+    int types = S_ISLNK(o->mode) ? 0 : archive_entry_acl_types(e);
+    bool minimal;
+    size_t len;
+    if (types & ARCHIVE_ENTRY_ACL_TYPE_ACCESS) {
+        if (!find_xattr(r, ACL_ACCESS) &&
+            (len = index_acl_list(e, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, &r->names, r->acl.access)) > 0)
+            add_xattr(r, ACL_ACCESS, r->acl.access, len);
+        const struct index_tree_xattr *x = find_xattr(r, ACL_ACCESS);
+        if (!x || acl_to_mode(x->value, x->len, &o->mode, &minimal) < 0)
+            o->mode = (o->mode & ~(mode_t)07777) | (index_acl_mode(e) & 07777);
+    }
+    if (types & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT && S_ISDIR(o->mode) && !find_xattr(r, ACL_DEFAULT) &&
+        (len = index_acl_list(e, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, &r->names, r->acl.deflt)) > 0)
+        add_xattr(r, ACL_DEFAULT, r->acl.deflt, len);
 }
 
 static int check_numbers(const char *path, struct archive_entry *e, struct err *err)
@@ -161,6 +196,7 @@ static int add_object(struct reader *r, const char *path, struct archive_entry *
     default: return err_set(err, -EINVAL, "entry \"%s\" is of an unknown type", path);
     }
     read_xattrs(r, e);
+    read_acls(r, e, &o);
     o.xattrs = r->xattrs;
     o.n_xattrs = r->n_xattrs;
     return index_tree_add(r->tree, path, &o, err);
@@ -230,6 +266,7 @@ int layer_index_write(int tar_fd, int index_fd, struct layer_index_stats *ret, s
             return err_errno(err, -errno, "map the layer tar");
         madvise(map, r.size, MADV_SEQUENTIAL);
         r.map = map;
+        r.names = (struct index_names){.tar = map, .size = r.size};
         n = read_in_utf8(&r, err);
         munmap(map, r.size);
     }

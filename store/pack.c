@@ -189,6 +189,10 @@ static void fill_entry(struct archive_entry *e, const struct overlay_change *c, 
         archive_entry_set_rdevmajor(e, major(c->st.st_rdev));
         archive_entry_set_rdevminor(e, minor(c->st.st_rdev));
     }
+    /* Access control lists too are SCHILY.xattr.system.posix_acl_*, as the kernel has them: that is
+     * what containers/storage and moby set again as they unpack a layer (createTarFile() in their
+     * pkg/archive), and they do not look at the text of SCHILY.acl.*. The mode has the mask's bits
+     * for the group, so their chmod() afterwards leaves the list as it was. */
     for (size_t i = 0; i < c->n_xattrs; i++)
         archive_entry_xattr_add_entry(e, c->xattrs[i].name, c->xattrs[i].value, c->xattrs[i].len);
 }

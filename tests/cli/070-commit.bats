@@ -116,3 +116,26 @@ test_setup() {
     run_apart wherry images -q
     assert_equal "${#lines[@]}" 1
 }
+
+# The image knows group 33 as www-data, and so does the machine that the tar is made on.
+@test "access lists come out of a tar, are kept by a change, and go into the new layer" {
+    local blob
+    mkdir acl
+    echo x >acl/f
+    chmod 640 acl/f
+    setfacl -m g:33:rwx,m::r-x acl/f
+    setfacl -d -m g:33:rwx acl
+    cp "$WHERRY_TEST_ROOTFS" base.tar
+    chmod 600 base.tar
+    tar --format=pax --acls --owner=0 --group=0 -cf acl.tar acl
+    tar --concatenate -f base.tar acl.tar
+    wherry import base.tar lists
+    run_apart wherry run --name c lists sh -c 'stat -c "%a %n" /acl/f; chmod u+x /acl/f; touch /acl/new; stat -c "%a %n" /acl/*'
+    assert_output $'650 /acl/f\n750 /acl/f\n664 /acl/new'
+    wherry commit -q c committed
+    blob=$(wherry image inspect --format '{{json .RootFS.Layers}}' committed | grep -o '[0-9a-f]\{64\}' | tail -n 1)
+    grep -ao 'SCHILY.xattr.system.posix_acl_[a-z]*' "$WHERRY_ROOT/blobs/sha256/$blob" | sort >found
+    assert_equal "$(sed 's/.*_//' found | uniq -c | tr -s ' ' | tr '\n' ,)" ' 2 access, 1 default,'
+    run_apart wherry run --rm committed sh -c 'touch /acl/newer; stat -c "%a %n" /acl/*'
+    assert_output $'750 /acl/f\n664 /acl/new\n664 /acl/newer'
+}
