@@ -57,16 +57,14 @@ gid_t server_gid(const struct server *s, gid_t gid)
     return s->o.gids ? id_to_disk(s->o.gids, gid) : gid;
 }
 
-/* Of the caller's groups only the first is told. */
-bool server_of_group(fuse_req_t req, const struct node *n)
-{
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    return ctx->uid == 0 || server_gid(server_of(req), ctx->gid) == n->v.gid;
-}
-
 int server_kill_privileges(fuse_req_t req, struct node *n)
 {
-    return node_kill_privileges(server_of(req)->ov, n, server_of_group(req, n));
+    struct server *s = server_of(req);
+    mode_t mode = n->v.mode;
+    int r = node_kill_privileges(s->ov, n, server_of_group(req, n));
+    if (r == 0 && mode != n->v.mode) /* the kernel looks at the mode that it knows */
+        server_withdraw(s, n);
+    return r;
 }
 
 void server_reply_error(fuse_req_t req, int code)
@@ -177,6 +175,7 @@ int server_run_mount(struct server *s, const char *mountpoint, bool background, 
 {
     if (fuse_session_mount(s->session, mountpoint) < 0)
         return err_set(err, -EIO, "cannot mount at %s", mountpoint);
+    s->sees_callers = true;
     server_wait_init(s, fuse_session_fd(s->session));
     int r = fuse_session_custom_io(s->session, &server_io, fuse_session_fd(s->session));
     if (r < 0)

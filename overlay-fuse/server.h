@@ -37,6 +37,7 @@ struct server {
     struct overlay *ov;
     struct fuse_session *session;
     struct server_options o;
+    bool sees_callers;    /* a caller's process number means the same here */
     bool open_is_free;    /* the kernel takes ENOSYS for an answer to open and opendir */
     uint64_t init_unique; /* of the INIT request, which init.c answers */
     uint64_t init_flags;  /* what the kernel offered in it */
@@ -75,6 +76,10 @@ const void *server_request_body(const struct server *s, size_t size);
 void server_wait_init(struct server *s, int fd);
 ssize_t server_wait_read(struct server *s, int fd, void *buf, size_t len);
 
+/* server_groups.c: whether the caller is of the object's group, as far as set-group-ID asks for it,
+ * or root. */
+bool server_of_group(fuse_req_t req, const struct node *n);
+
 /* server_tmpfile.c: answers FUSE_TMPFILE, which libfuse does not know. False: it is another
  * request, or is for libfuse to refuse. */
 bool server_tmpfile(struct server *s, int fd);
@@ -87,8 +92,6 @@ int server_stat(struct server *s, struct node *n, struct stat *ret);
 /* The ids that the kernel names, as they are kept. */
 uid_t server_uid(const struct server *s, uid_t uid);
 gid_t server_gid(const struct server *s, gid_t gid);
-/* Whether the caller is of the object's group, or root. Supplementary groups are not known. */
-bool server_of_group(fuse_req_t req, const struct node *n);
 /* Seconds on a clock that only goes on, never 0. */
 uint32_t server_now(void);
 /* The kernel asks for the attributes again. Only while a request about the node is at hand, which

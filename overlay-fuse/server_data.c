@@ -114,15 +114,11 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_in
     server_reply_error(req, r);
 }
 
-/* The kernel leaves it to us without asking, and looks at the mode that it knows. */
+/* The kernel leaves it to us without asking. */
 static int kill_unasked(fuse_req_t req, struct node *n)
 {
-    struct server *s = server_of(req);
-    mode_t mode = n->v.mode;
-    int r = s->o.root_keeps && fuse_req_ctx(req)->uid == 0 ? 0 : server_kill_privileges(req, n);
-    if (r == 0 && mode != n->v.mode)
-        server_withdraw(s, n);
-    return r;
+    bool keeps = server_of(req)->o.root_keeps && fuse_req_ctx(req)->uid == 0;
+    return keeps ? 0 : server_kill_privileges(req, n);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,

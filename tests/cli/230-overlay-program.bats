@@ -79,6 +79,21 @@ in_namespace() { # SCRIPT
     assert_output $'5:6\n7:8\n100:200\n9:10\n0:0'
 }
 
+@test "set-group-ID stays when one of the group writes, by whichever of his groups" {
+    need_subordinate_ids
+    # shellcheck disable=SC2016 # for the inner shell
+    run in_namespace '
+        chown 5:6 low/a low/b low/d/x && chmod 2666 low/a low/b low/d/x
+        "$server" -o lowerdir=low,upperdir=up,workdir=wk,allow_other mnt
+        setpriv --reuid 7 --regid 8 --groups 9,6,10 bash -c "echo more >>mnt/a"
+        setpriv --reuid 7 --regid 8 --groups 9,60,16 bash -c "echo more >>mnt/b"
+        setpriv --reuid 7 --regid 6 --clear-groups bash -c "echo more >>mnt/d/x"
+        stat -c "%a %n" mnt/a mnt/b mnt/d/x
+        umount mnt'
+    assert_status 0
+    assert_output $'2666 mnt/a\n666 mnt/b\n2666 mnt/d/x'
+}
+
 @test "xattr_permissions=2 keeps owners beside" {
     run in_namespace '
         "$server" -o xattr_permissions=2,lowerdir=low,upperdir=up,workdir=wk mnt
