@@ -63,8 +63,10 @@ $expect_out(buffer)"; exit 91 }
     terminal '
         start run -it --rm debian bash
         see {root@[0-9a-f]+:/# }
-        type "tty; sleep 1000\r"
+        type "tty\r"
         see {/dev/(pts/[0-9]+|console)}
+        see {# $}
+        type "sleep 1000\r"
         type_until "\032" {Stopped +sleep 1000}
         see {# $}
         type "jobs\r"
