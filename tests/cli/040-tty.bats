@@ -67,6 +67,7 @@ $expect_out(buffer)"; exit 91 }
         see {/dev/(pts/[0-9]+|console)}
         see {# $}
         type "sleep 1000\r"
+        see {sleep 1000\r\n}
         type_until "\032" {Stopped +sleep 1000}
         see {# $}
         type "jobs\r"
