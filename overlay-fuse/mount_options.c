@@ -2,7 +2,9 @@
 /* The options of a mount made by hand or by another engine.
  *
  * Some of fuse-overlayfs's options choose between ways to the same result, and we have one way:
- * threaded, fast_ino, xino and redirect_dir=off ask for nothing that is not so anyway. */
+ * threaded, fast_ino, xino and redirect_dir=off ask for nothing that is not so anyway. Those of the
+ * kernel's overlayfs that fuse-overlayfs takes and does nothing about (index, metacopy, userxattr)
+ * come from callers that pass one list to both, and are taken likewise. */
 #include "overlay-fuse/mount_options.h"
 
 #include "base/alloc.h"
