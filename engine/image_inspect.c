@@ -4,9 +4,17 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "spec/digest.h"
 #include "spec/reference.h"
 
 #include <string.h>
+
+/* As the registry calls it that the image came from. */
+static json_t *origin_digest(const struct store_image *image)
+{
+    return json_sprintf("%.*s", DIGEST_LEN,
+                        image->origins.len ? image->origins.v[0] : image->digest);
+}
 
 static json_t *repo_digests(const struct store_image *image)
 {
@@ -16,7 +24,10 @@ static json_t *repo_digests(const struct store_image *image)
         if (image_ref_parse(image->names.v[i], &ref, NULL) < 0)
             continue;
         auto_free char *repository = image_ref_repository(&ref);
-        json_array_append_new(all, json_sprintf("%s@%s", repository, image->digest));
+        auto_strv digests = {0};
+        strv_split(&digests, image->origins.v[i], ' ');
+        strv_foreach (&digests, digest)
+            json_array_append_new(all, json_sprintf("%s@%s", repository, digest));
     }
     return all;
 }
@@ -31,7 +42,7 @@ int image_inspect(struct engine *e, const struct store_image *image, json_t **re
     const json_t *run = json_object_get(raw, "config"), *history = json_object_get(raw, "history");
     json_t *o = json_object();
     json_put_string(o, "Id", image->id);
-    json_put_string(o, "Digest", image->digest);
+    json_put(o, "Digest", origin_digest(image));
     json_put(o, "RepoTags", json_from_strv(&image->names));
     json_put(o, "NamesHistory", json_from_strv(&image->names));
     json_put(o, "RepoDigests", repo_digests(image));

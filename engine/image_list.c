@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "engine/container.h"
+#include "spec/digest.h"
 #include "spec/reference.h"
 
 #include <fnmatch.h>
@@ -64,8 +65,9 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
     return match_age(m, value, *key == 'b', err);
 }
 
-/* A row for `name`, or for an image without names. */
-static json_t *row(const struct store_image *image, const char *name, const json_t *counts)
+/* A row for `name`, whose registry knows the image by `origin`; or for an image without names. */
+static json_t *row(const struct store_image *image, const char *name, const char *origin,
+                   const json_t *counts)
 {
     auto_done(image_ref) struct image_ref ref = {0};
     auto_free char *repository = NULL;
@@ -75,7 +77,7 @@ static json_t *row(const struct store_image *image, const char *name, const json
     json_put_string(o, "Id", image->id);
     json_put_string(o, "Repository", repository ? repository : "<none>");
     json_put_string(o, "Tag", ref.tag ? ref.tag : "<none>");
-    json_put_string(o, "Digest", image->digest);
+    json_put(o, "Digest", json_sprintf("%.*s", DIGEST_LEN, origin));
     json_put(o, "Created", json_integer(image->created));
     json_put(o, "Size", json_integer(image->size));
     json_put(o, "VirtualSize", json_integer(image->size));
@@ -106,10 +108,10 @@ static void add_rows(json_t *rows, const struct store_image *image, const char *
                      const json_t *counts)
 {
     if (image->names.len == 0 && !asked)
-        json_array_append_new(rows, row(image, NULL, counts));
+        json_array_append_new(rows, row(image, NULL, image->digest, counts));
     for (size_t i = 0; i < image->names.len; i++)
         if (!asked || name_asked_for(image->names.v[i], asked))
-            json_array_append_new(rows, row(image, image->names.v[i], counts));
+            json_array_append_new(rows, row(image, image->names.v[i], image->origins.v[i], counts));
 }
 
 /* --- order ---------------------------------------------------------------------------------- */

@@ -41,6 +41,21 @@ int content_layer_from_changes(struct store *s, const struct content_changes *ch
 /* Writes the index of a layer again from its tar. */
 int content_layer_reindex(struct store *s, const char *diff_id, struct err *err);
 
+/* An image whose configuration is kept byte for byte, so that its id stays what it was elsewhere.
+ */
+struct content_image {
+    const char *config;
+    size_t config_len;
+    const struct strv *names; /* full references; NULL: none */
+    const char *origin;       /* digests by which the names' registry knows the image (struct
+                                 store_image, origins), or NULL */
+};
+
+/* Stores configuration and manifest for the layers that the configuration names and that are in the
+ * store, and lists the image. */
+int content_image_store(struct store *s, const struct content_image *image, struct store_image *ret,
+                        struct err *err);
+
 /* Stores configuration and manifest for layers that are in the store and lists the image under
  * `names` (full references; may be none). config->diff_ids are the layers. */
 int content_image_add(struct store *s, const struct image_config *config, const struct strv *names,

@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-static int publish_text(struct staging *st, const char *text, char ret_digest[static 72],
-                        struct err *err)
+static int publish_text(struct staging *st, const char *text, size_t len,
+                        char ret_digest[static 72], struct err *err)
 {
-    int r = content_digest(text, strlen(text), ret_digest, err);
+    int r = content_digest(text, len, ret_digest, err);
     if (r == 0)
-        r = file_write_at(st->fd, "text", text, strlen(text), 0600, FILE_SYNC, err);
+        r = file_write_at(st->fd, "text", text, len, 0600, FILE_SYNC, err);
     if (r == 0)
         r = store_blob_publish(st, "text", ret_digest, err);
     return r;
@@ -38,8 +38,8 @@ static int add_layers(struct store *s, const struct image_config *config, struct
     return 0;
 }
 
-static int list_image(struct store *s, const char *digest, int64_t size, const struct strv *names,
-                      struct store_image *ret, struct err *err)
+static int list_image(struct store *s, const char *digest, int64_t size,
+                      const struct content_image *image, struct store_image *ret, struct err *err)
 {
     auto_json json_t *index = NULL;
     auto_close int lock = store_index_lock(s, true, err);
@@ -49,9 +49,12 @@ static int list_image(struct store *s, const char *digest, int64_t size, const s
     if (r < 0)
         return r;
     store_index_add(index, digest, size, NULL);
-    for (size_t i = 0; names && i < names->len; i++) {
-        store_index_drop_name(index, names->v[i]);
-        store_index_add(index, digest, size, names->v[i]);
+    for (size_t i = 0; image->names && i < image->names->len; i++) {
+        const char *name = image->names->v[i];
+        store_index_drop_name(index, name);
+        store_index_add(index, digest, size, name);
+        if (image->origin)
+            store_index_set_origin(index, name, image->origin);
     }
     auto_done(store_image) struct store_image img = {0};
     r = store_image_load(s, index, digest, &img, err);
@@ -74,30 +77,42 @@ static int check_names(const struct strv *names, struct err *err)
     return 0;
 }
 
-int content_image_add(struct store *s, const struct image_config *config, const struct strv *names,
-                      struct store_image *ret, struct err *err)
+int content_image_store(struct store *s, const struct content_image *image, struct store_image *ret,
+                        struct err *err)
 {
     auto_done(staging) struct staging st = {.store = s, .fd = -1, .lock = -1};
+    auto_done(image_config) struct image_config config = {0};
     auto_done(manifest) struct manifest m = {0};
-    auto_json json_t *config_json = image_config_json(config), *manifest = NULL;
-    auto_free char *config_text = json_text(config_json), *manifest_text = NULL;
+    auto_json json_t *config_json = NULL, *manifest = NULL;
     char digest[72];
-    int r = check_names(names, err);
+    int r = json_parse(image->config, image->config_len, &config_json, err);
     if (r == 0)
-        r = add_layers(s, config, &m, err);
+        r = image_config_parse(config_json, &config, err);
+    if (r < 0)
+        return err ? err_wrap(err, "image configuration") : r;
+    r = check_names(image->names, err);
+    if (r == 0)
+        r = add_layers(s, &config, &m, err);
     if (r == 0)
         r = store_staging_make(s, &st, err);
     if (r == 0)
-        r = publish_text(&st, config_text, digest, err);
+        r = publish_text(&st, image->config, image->config_len, digest, err);
     if (r < 0)
         return r;
     m.config = (struct descriptor){.media_type = xstrdup(MEDIA_OCI_CONFIG),
                                    .digest = xstrdup(digest),
-                                   .size = (int64_t)strlen(config_text)};
+                                   .size = (int64_t)image->config_len};
     manifest = manifest_json(&m);
-    manifest_text = json_text(manifest);
-    r = publish_text(&st, manifest_text, digest, err);
-    if (r < 0)
-        return r;
-    return list_image(s, digest, (int64_t)strlen(manifest_text), names, ret, err);
+    auto_free char *text = json_text(manifest);
+    r = publish_text(&st, text, strlen(text), digest, err);
+    return r < 0 ? r : list_image(s, digest, (int64_t)strlen(text), image, ret, err);
+}
+
+int content_image_add(struct store *s, const struct image_config *config, const struct strv *names,
+                      struct store_image *ret, struct err *err)
+{
+    auto_json json_t *json = image_config_json(config);
+    auto_free char *text = json_text(json);
+    struct content_image image = {.config = text, .config_len = strlen(text), .names = names};
+    return content_image_store(s, &image, ret, err);
 }

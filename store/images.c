@@ -18,6 +18,7 @@ void store_image_done(struct store_image *img)
     free(img->id);
     free(img->digest);
     strv_done(&img->names);
+    strv_done(&img->origins);
     strv_done(&img->layers);
     json_decref(img->labels);
     *img = (struct store_image){0};
@@ -96,7 +97,7 @@ int store_image_load(struct store *s, const json_t *index, const char *digest,
         .created = created.tv_sec,
     };
     strv_extend(&img.layers, &config.diff_ids);
-    store_index_names(index, digest, &img.names);
+    store_index_names(index, digest, &img.names, &img.origins);
     *ret = img;
     return 0;
 }
@@ -120,7 +121,14 @@ static const char *digest_by_name(const json_t *index, const char *name)
     return NULL;
 }
 
-/* repository@digest: any tag of the repository whose manifest, or whose own digest, is that one. */
+/* Whether `digest` is an element of `list`, which has blanks between them. */
+static bool lists_digest(const char *list, const char *digest)
+{
+    return list && strstr(list, digest); /* all are of one length: no part of another */
+}
+
+/* repository@digest: any tag of the repository whose manifest, whose own digest, or one that its
+ * registry gave it, is that one. */
 static const char *digest_by_digest(const json_t *index, const struct image_ref *ref)
 {
     size_t i;
@@ -134,6 +142,7 @@ static const char *digest_by_digest(const json_t *index, const struct image_ref 
             strcmp(has.repository, ref->repository) != 0)
             continue;
         if (strcmp(store_entry_digest(entry), ref->digest) == 0 ||
+            lists_digest(store_entry_origin(entry), ref->digest) ||
             (has.digest && strcmp(has.digest, ref->digest) == 0))
             return store_entry_digest(entry);
     }
@@ -314,8 +323,10 @@ static int unlink_unused(struct store *s, const json_t *candidates, const json_t
             continue;
         auto_free char *blob = xasprintf(BLOBS_DIR "/%s", hex);
         auto_free char *index = xasprintf(INDEX_DIR "/%s", hex);
+        auto_free char *origins = xasprintf(ORIGINS_DIR "/%s", hex);
         if ((unlinkat(s->root_fd, blob, 0) < 0 && errno != ENOENT) ||
-            (unlinkat(s->root_fd, index, 0) < 0 && errno != ENOENT))
+            (unlinkat(s->root_fd, index, 0) < 0 && errno != ENOENT) ||
+            (unlinkat(s->root_fd, origins, 0) < 0 && errno != ENOENT))
             return err_errno(err, -errno, "remove %s", blob);
     }
     return 0;

@@ -81,6 +81,28 @@ const char *store_entry_name(const json_t *entry)
     return json_get_string(annotations, ANNOTATION_NAME, NULL);
 }
 
+/* Digests with one blank between them. */
+static bool origin_valid(const char *s)
+{
+    char one[DIGEST_LEN + 1] = {0};
+    for (;;) {
+        if (strlen(s) < DIGEST_LEN)
+            return false;
+        memcpy(one, s, DIGEST_LEN);
+        s += DIGEST_LEN;
+        if (!digest_valid(one) || (*s && *s != ' '))
+            return false;
+        if (!*s++)
+            return true;
+    }
+}
+
+const char *store_entry_origin(const json_t *entry)
+{
+    const char *s = json_get_string(json_object_get(entry, "annotations"), ANNOTATION_ORIGIN, NULL);
+    return s && origin_valid(s) ? s : NULL;
+}
+
 bool store_entry_is_image(const json_t *entry)
 {
     const char *type = json_get_string(entry, "mediaType", MEDIA_OCI_MANIFEST);
@@ -119,6 +141,7 @@ bool store_index_drop_name(json_t *index, const char *name)
         }
         json_t *annotations = json_object_get(entry, "annotations");
         json_object_del(annotations, ANNOTATION_NAME);
+        json_object_del(annotations, ANNOTATION_ORIGIN);
         if (json_object_size(annotations) == 0)
             json_object_del(entry, "annotations");
         i++;
@@ -134,6 +157,18 @@ static void entry_set_name(json_t *entry, const char *name)
         json_put(entry, "annotations", annotations);
     }
     json_put_string(annotations, ANNOTATION_NAME, name);
+    json_object_del(annotations, ANNOTATION_ORIGIN); /* another name's registry said so */
+}
+
+void store_index_set_origin(json_t *index, const char *name, const char *digests)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach (store_index_entries(index), i, entry) {
+        const char *has = store_entry_name(entry);
+        if (has && strcmp(has, name) == 0)
+            json_put_string(json_object_get(entry, "annotations"), ANNOTATION_ORIGIN, digests);
+    }
 }
 
 void store_index_add(json_t *index, const char *digest, int64_t size, const char *name)
@@ -170,13 +205,16 @@ void store_index_drop_digest(json_t *index, const char *digest)
             json_array_remove(entries, i);
 }
 
-void store_index_names(const json_t *index, const char *digest, struct strv *ret)
+void store_index_names(const json_t *index, const char *digest, struct strv *ret_names,
+                       struct strv *ret_origins)
 {
     size_t i;
     json_t *entry;
     json_array_foreach (store_index_entries(index), i, entry) {
-        const char *name = store_entry_name(entry);
-        if (name && strcmp(store_entry_digest(entry), digest) == 0)
-            strv_add(ret, name);
+        const char *name = store_entry_name(entry), *origin = store_entry_origin(entry);
+        if (!name || strcmp(store_entry_digest(entry), digest) != 0)
+            continue;
+        strv_add(ret_names, name);
+        strv_add(ret_origins, origin ? origin : digest);
     }
 }

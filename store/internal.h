@@ -8,7 +8,10 @@
 #define BLOBS_DIR       "blobs/sha256"
 #define INDEX_DIR       "index"
 #define TMP_DIR         "tmp"
+#define ORIGINS_DIR     "origins"
 #define ANNOTATION_NAME "org.opencontainers.image.ref.name"
+/* Of an entry with a name: the digests by which the name's registry knows the image. */
+#define ANNOTATION_ORIGIN "wherry.origin-digests"
 
 /* "blobs/sha256/<hex>" and "index/<hex>" of a digest that was checked. */
 struct blob_path {
@@ -65,9 +68,15 @@ bool store_index_has(const json_t *index, const char *digest);
 bool store_index_drop_name(json_t *index, const char *name);
 /* Lists `digest` under `name`, which nobody has; without a name only if it is not listed at all. */
 void store_index_add(json_t *index, const char *digest, int64_t size, const char *name);
+/* Keeps with the entry of `name` by what digests its registry knows the image (a list with blanks
+ * between). */
+void store_index_set_origin(json_t *index, const char *name, const char *digests);
+/* What was kept and is valid, or NULL. Borrowed. */
+const char *store_entry_origin(const json_t *entry);
 void store_index_drop_digest(json_t *index, const char *digest);
-/* All names of `digest`. */
-void store_index_names(const json_t *index, const char *digest, struct strv *ret);
+/* All names of `digest`; parallel to them what was kept with each, else `digest`. */
+void store_index_names(const json_t *index, const char *digest, struct strv *ret_names,
+                       struct strv *ret_origins);
 
 /* --- images.c ----------------------------------------------------------------------------- */
 

@@ -240,6 +240,8 @@ static int collect(struct store *s, int lock, struct strv *dead, struct err *err
         r = sweep(s, BLOBS_DIR, used, err);
     if (r == 0)
         r = sweep(s, INDEX_DIR, used, err);
+    if (r == 0 && exists_at(s->root_fd, ORIGINS_DIR))
+        r = sweep(s, ORIGINS_DIR, used, err);
     close(lock); /* removing trees takes time, and nobody revives the dead */
     strv_foreach (dead, path) {
         int q = remove_tree_at(s->root_fd, path, r < 0 ? NULL : err);

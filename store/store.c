@@ -22,9 +22,9 @@
 static const char *const directories[] = {BLOBS_DIR, INDEX_DIR, "names",       "containers",
                                           "volumes", "cache",   "cache/build", NULL};
 /* What a half-made store may contain. */
-static const char *const own_names[] = {"oci-layout", "index.json", "index.lock", "blobs",
-                                        INDEX_DIR,    "names",      "containers", "volumes",
-                                        "cache",      TMP_DIR,      "lost+found", NULL};
+static const char *const own_names[] = {
+    "oci-layout", "index.json", "index.lock", "blobs",     INDEX_DIR,    "names", "containers",
+    "volumes",    "cache",      TMP_DIR,      ORIGINS_DIR, "lost+found", NULL};
 
 static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =

@@ -45,13 +45,15 @@ void store_close(struct store *s);
 /* --- images ------------------------------------------------------------------------------- */
 
 struct store_image {
-    char *id;           /* hex of the config's digest: what `images` shows and -q prints */
-    char *digest;       /* manifest digest, "sha256:..." */
-    struct strv names;  /* full references, "docker.io/library/hello:latest"; empty: dangling */
-    struct strv layers; /* diff ids, bottom first */
-    json_t *labels;     /* object of strings */
-    int64_t size;       /* bytes of the uncompressed layers */
-    int64_t created;    /* seconds since the epoch, 0 when the image does not say */
+    char *id;            /* hex of the config's digest: what `images` shows and -q prints */
+    char *digest;        /* manifest digest, "sha256:..." */
+    struct strv names;   /* full references, "docker.io/library/hello:latest"; empty: dangling */
+    struct strv origins; /* for each name the digests by which its registry knows the image, with
+                            blanks between, the manifest's first; `digest` when none told */
+    struct strv layers;  /* diff ids, bottom first */
+    json_t *labels;      /* object of strings */
+    int64_t size;        /* bytes of the uncompressed layers */
+    int64_t created;     /* seconds since the epoch, 0 when the image does not say */
 };
 
 void store_image_done(struct store_image *img);
@@ -139,6 +141,19 @@ int store_container_remove_run_dir(struct store *s, const char *id, struct err *
  * that holds its lock, the file "lock" inside it (a directory in tmp/ whose lock nobody holds is
  * garbage). The caller removes it with remove_tree_at() and then closes the fd. */
 int store_staging_dir(struct store *s, char **ret_path, struct err *err);
+
+/* The right to bring one layer into the store: two pulls at once fetch it once. */
+struct store_fetch {
+    struct store *store;
+    char *name;
+    int lock;
+};
+/* Waits while another has it, after calling waiting(arg) (or NULL) once. Whether the layer is there
+ * now is for the caller to see. */
+int store_fetch_begin(struct store *s, const char *diff_id, void (*waiting)(void *arg), void *arg,
+                      struct store_fetch *ret, struct err *err);
+void store_fetch_done(struct store_fetch *f);
+
 /* Keeps a blob (layer, config, manifest) from being removed until this store is closed or the
  * process ends. -ENOENT when it is not there; the claim stands then too. A build claims the layers
  * of its base image. */
@@ -153,5 +168,6 @@ void store_tidy(struct store *s);
 void store_abandon(struct store *s);
 
 DEFINE_AUTO(store, store_close)
+DEFINE_AUTO(store_fetch, store_fetch_done)
 DEFINE_AUTO(store_image, store_image_done)
 DEFINE_AUTO(store_container, store_container_done)

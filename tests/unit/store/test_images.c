@@ -6,11 +6,14 @@
 #include "place.h"
 #include "spec/digest.h"
 #include "store/internal.h"
+#include "store/origins.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -153,11 +156,12 @@ static void test_config(void **state)
 static char *names_of(struct place *p, char manifest)
 {
     auto_json json_t *index = NULL;
-    auto_strv names = {0};
+    auto_strv names = {0}, origins = {0};
     assert_int_equal(store_index_read(&p->store, &index, NULL), 0);
     if (!store_index_has(index, place_digest(manifest)))
         return xstrdup("not listed");
-    store_index_names(index, place_digest(manifest), &names);
+    store_index_names(index, place_digest(manifest), &names, &origins);
+    assert_int_equal(names.len, origins.len);
     return strv_join(&names, " ");
 }
 
@@ -321,6 +325,120 @@ static void test_layer(void **state)
     assert_int_equal(store_layer_size(&p->store, "../../etc/passwd", &size, NULL), -EINVAL);
 }
 
+static void set_origin(struct place *p, const char *name, const char *origin)
+{
+    auto_json json_t *index = NULL;
+    assert_int_equal(store_index_read(&p->store, &index, NULL), 0);
+    store_index_set_origin(index, name, origin);
+    assert_int_equal(store_index_write(&p->store, index, NULL), 0);
+}
+
+static void expect_origins(struct place *p, const char *name, const char *want)
+{
+    auto_done(store_image) struct store_image img = {0};
+    assert_int_equal(store_image_find(&p->store, name, &img, NULL), 0);
+    auto_free char *got = strv_join(&img.origins, "|");
+    assert_string_equal(got, want);
+}
+
+/* What a registry calls the image is found by, belongs to that name alone, and goes with it. */
+static void test_origin(void **state)
+{
+    struct place *p = *state;
+    auto_free char *a = xstrdup(place_digest('a')), *d = xstrdup(place_digest('d')),
+                   *both = xasprintf("%s %s", place_digest('e'), d),
+                   *by_origin = xasprintf("hello@%s", d),
+                   *elsewhere = xasprintf("q.io/hello@%s", d),
+                   *joined = xasprintf("%s|%s", both, a);
+    place_image(p, 'a', '1', "5", NULL, HELLO);
+    set_origin(p, HELLO, both);
+    auto_done(store_image) struct store_image img = {0}, other = {0};
+    assert_int_equal(store_image_find(&p->store, by_origin, &img, NULL), 0);
+    assert_string_equal(img.digest, a);
+    assert_int_equal(store_image_tag(&p->store, &img, "q.io/hello:latest", NULL), 0);
+    expect_origins(p, "hello", joined);
+    assert_int_equal(store_image_find(&p->store, elsewhere, &other, NULL), -ENOENT);
+    assert_int_equal(store_image_untag(&p->store, &img, HELLO, NULL), 0);
+    assert_int_equal(store_image_untag(&p->store, &img, "q.io/hello:latest", NULL), 0);
+    assert_int_equal(store_image_tag(&p->store, &img, HELLO, NULL), 0);
+    expect_origins(p, "hello", a);
+    static const char *const bad[] = {"", "sha256:1", "x", " "};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        set_origin(p, HELLO, bad[i]);
+        expect_origins(p, "hello", a);
+    }
+}
+
+static void test_layer_origins(void **state)
+{
+    struct place *p = *state;
+    auto_free char *layer = xstrdup(place_digest('5')), *blob = xstrdup(place_digest('b'));
+    struct descriptor d = {.media_type = (char *)MEDIA_OCI_LAYER, .digest = blob, .size = 7};
+    auto_done(store_origins) struct store_origins o = {0}, gone = {0};
+    place_image(p, 'a', '1', "5", NULL, HELLO);
+    store_origins_read(&p->store, layer, &o);
+    assert_int_equal(o.n, 0);
+    store_origins_done(&o);
+    store_origins_add(&p->store, layer, &d, "docker.io/library/a");
+    store_origins_add(&p->store, layer, &d, "docker.io/library/a");
+    store_origins_add(&p->store, layer, &d, "q.io/b");
+    store_origins_read(&p->store, layer, &o);
+    assert_int_equal(o.n, 1);
+    assert_string_equal(o.blobs[0].digest, blob);
+    assert_int_equal(o.blobs[0].size, 7);
+    assert_int_equal(o.blobs[0].repositories.len, 2);
+    auto_done(store_image) struct store_image img = {0};
+    assert_int_equal(store_image_find(&p->store, "hello", &img, NULL), 0);
+    assert_int_equal(store_image_remove(&p->store, &img, NULL, NULL, NULL), 0);
+    store_origins_read(&p->store, layer, &gone);
+    assert_int_equal(gone.n, 0);
+}
+
+static int fetch_and_stay(struct place *p, void *arg)
+{
+    int *pipe_fds = arg;
+    struct store_fetch f;
+    if (store_fetch_begin(&p->store, place_digest('5'), NULL, NULL, &f, NULL) < 0)
+        return 1;
+    if (write(pipe_fds[1], "x", 1) != 1)
+        return 1;
+    usleep(100000);
+    place_blob(p, place_digest('5'), "layer");
+    store_fetch_done(&f);
+    return 0;
+}
+
+static void count_wait(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* The second one waits, says so, and finds the layer there. */
+static void test_fetch(void **state)
+{
+    struct place *p = *state;
+    int fds[2], waits = 0, status;
+    char c;
+    assert_int_equal(pipe(fds), 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(fetch_and_stay(p, fds));
+    assert_int_equal(read(fds[0], &c, 1), 1);
+    struct store_fetch f;
+    assert_int_equal(store_fetch_begin(&p->store, place_digest('5'), count_wait, &waits, &f, NULL),
+                     0);
+    assert_int_equal(waits, 1);
+    assert_true(place_has_blob(p, place_digest('5')));
+    store_fetch_done(&f);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    auto_strv left = {0};
+    assert_int_equal(list_dir_at(p->store.root_fd, TMP_DIR, &left, NULL), 0);
+    assert_int_equal(left.len, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
@@ -328,6 +446,7 @@ int main(void)
         WITH_PLACE(test_find),          WITH_PLACE(test_ambiguous),     WITH_PLACE(test_list),
         WITH_PLACE(test_config),        WITH_PLACE(test_tag),           WITH_PLACE(test_remove),
         WITH_PLACE(test_damaged_index), WITH_PLACE(test_remove_in_use), WITH_PLACE(test_layer),
+        WITH_PLACE(test_origin),        WITH_PLACE(test_layer_origins), WITH_PLACE(test_fetch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
