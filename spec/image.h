@@ -62,10 +62,19 @@ void image_config_add_history(struct image_config *c, const struct image_history
 /* What `arch` is called in OCI ("amd64", "arm64") on this machine. */
 const char *platform_architecture(void);
 
-#define MEDIA_OCI_INDEX    "application/vnd.oci.image.index.v1+json"
-#define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define MEDIA_OCI_CONFIG   "application/vnd.oci.image.config.v1+json"
-#define MEDIA_OCI_LAYER    "application/vnd.oci.image.layer.v1.tar"
+#define MEDIA_OCI_INDEX      "application/vnd.oci.image.index.v1+json"
+#define MEDIA_OCI_MANIFEST   "application/vnd.oci.image.manifest.v1+json"
+#define MEDIA_OCI_CONFIG     "application/vnd.oci.image.config.v1+json"
+#define MEDIA_OCI_LAYER      "application/vnd.oci.image.layer.v1.tar"
+#define MEDIA_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
+#define MEDIA_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
+
+#define MEDIA_DOCKER_SCHEMA1    "application/vnd.docker.distribution.manifest.v1"
+#define MEDIA_DOCKER_LIST       "application/vnd.docker.distribution.manifest.list.v2+json"
+#define MEDIA_DOCKER_MANIFEST   "application/vnd.docker.distribution.manifest.v2+json"
+#define MEDIA_DOCKER_CONFIG     "application/vnd.docker.container.image.v1+json"
+#define MEDIA_DOCKER_LAYER      "application/vnd.docker.image.rootfs.diff.tar"
+#define MEDIA_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 struct descriptor {
     char *media_type;

@@ -5,14 +5,13 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "spec/digest.h"
+#include "spec/internal.h"
 #include "spec/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-
-static void descriptor_done(struct descriptor *d)
+void descriptor_done(struct descriptor *d)
 {
     free(d->media_type);
     free(d->digest);
@@ -29,9 +28,7 @@ void manifest_done(struct manifest *m)
     *m = (struct manifest){0};
 }
 
-/* `urls` and `data` are not read: content comes by its digest or not at all. */
-static int parse_descriptor(const json_t *j, const char *what, struct descriptor *ret,
-                            struct err *err)
+int descriptor_parse(const json_t *j, const char *what, struct descriptor *ret, struct err *err)
 {
     if (!json_is_object(j))
         return err_set(err, -EINVAL, "\"%s\" is not an object", what);
@@ -88,7 +85,7 @@ static int parse_layers(const json_t *json, struct manifest *m, struct err *err)
     m->layers = xcalloc(n, sizeof(*m->layers));
     m->n_layers = n;
     for (size_t i = 0; i < n && r == 0; i++)
-        r = parse_descriptor(json_array_get(layers, i), "layers", &m->layers[i], err);
+        r = descriptor_parse(json_array_get(layers, i), "layers", &m->layers[i], err);
     return r;
 }
 
@@ -98,7 +95,7 @@ int manifest_parse(const json_t *json, struct manifest *ret, struct err *err)
     const json_t *annotations = NULL;
     int r = check_kind(json, err);
     if (r == 0)
-        r = parse_descriptor(json_object_get(json, "config"), "config", &m.config, err);
+        r = descriptor_parse(json_object_get(json, "config"), "config", &m.config, err);
     if (r == 0)
         r = parse_layers(json, &m, err);
     if (r == 0)

@@ -14,8 +14,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-
 int store_index_lock(struct store *s, bool exclusive, struct err *err)
 {
     /* Writable even for a shared lock: NFS wants that for an exclusive one. */
