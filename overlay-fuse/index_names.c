@@ -3,6 +3,7 @@
 #include "overlay-fuse/index_names.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -12,6 +13,13 @@
 #include <sys/stat.h>
 
 #define FILE_MAX (4 << 20) /* of a file; nobody has that many users */
+#define BLOCK    (256 * 1024)
+
+struct source {
+    int fd;
+    off_t at;
+    char *block;
+};
 
 static void table_done(struct index_name_table *t)
 {
@@ -81,12 +89,33 @@ static const char *plain(const char *path)
     return path;
 }
 
+/* The caller's own place in the file stays. */
+static la_ssize_t read_source(struct archive *a, void *arg, const void **ret)
+{
+    struct source *s = arg;
+    ssize_t n = pread_full(s->fd, s->block, BLOCK, s->at);
+    if (n > 0)
+        s->at += n;
+    *ret = s->block;
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+static la_int64_t skip_source(struct archive *a, void *arg, la_int64_t n)
+{
+    struct source *s = arg;
+    struct stat st;
+    if (n <= 0 || fstat(s->fd, &st) < 0 || n > st.st_size - s->at)
+        return 0;
+    s->at += n;
+    return n;
+}
+
 /* Later entries of a name replace earlier ones. */
-static void read_tar(struct index_names *n, struct archive *a)
+static void read_tar(struct index_names *n, struct archive *a, struct source *s)
 {
     struct archive_entry *e;
     archive_read_support_format_tar(a);
-    if (archive_read_open_memory(a, n->tar, n->size) != ARCHIVE_OK)
+    if (archive_read_open2(a, s, NULL, read_source, skip_source, NULL) != ARCHIVE_OK)
         return;
     for (;;) {
         int got = archive_read_next_header(a, &e);
@@ -110,7 +139,9 @@ static void load(struct index_names *n)
     n->loaded = true;
     if (!a)
         return;
-    read_tar(n, a);
+    auto_free char *block = xcalloc(1, BLOCK);
+    struct source s = {.fd = n->fd, .block = block};
+    read_tar(n, a, &s);
     archive_read_free(a);
     fill_table(&n->users);
     fill_table(&n->groups);
@@ -121,6 +152,10 @@ bool index_names_find(struct index_names *n, bool group, const char *name, uint3
     if (strcmp(name, "root") == 0) { /* everywhere */
         *ret = 0;
         return true;
+    }
+    if (n->fd < 0) {
+        n->out_of_reach = true;
+        return false;
     }
     if (!n->loaded)
         load(n);

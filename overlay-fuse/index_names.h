@@ -18,9 +18,9 @@ struct index_name {
 };
 
 struct index_names {
-    const uint8_t *tar;
-    uint64_t size;
+    int fd; /* of the tar; -1: it cannot be read again */
     bool loaded;
+    bool out_of_reach; /* a name came up that was not looked up for want of the tar */
     struct index_name_table {
         struct buf text; /* the file, its lines and fields cut apart */
         struct index_name *v;

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing the index of a layer's tar, with libarchive.
  *
- * Theory of operation. The whole tar is mapped and given to libarchive as one block of memory. An
- * uncompressed tar needs no conversion, so the data blocks that libarchive hands out are pointers
- * into the mapping, and their distance from its start is the offset in the tar. That every pointer
- * does lie inside is checked. */
+ * Theory of operation. The tar goes by once, block by block, and is read to its end, so that
+ * whoever has the bytes on their way to somewhere else (store/layer_writer.c) indexes them in
+ * passing. An uncompressed tar needs no conversion: when libarchive hands out a piece of a file,
+ * what it has consumed of its only input so far is where that piece lies in the tar. That it does
+ * lie inside is checked at the end.
+ *
+ * An access list may name users that only the layer's own etc/passwd knows, which may come later
+ * (index_names.h). A stream cannot go back: then the caller is told to have the index written from
+ * the file. */
 #include "overlay-fuse/layer_index.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "overlay-fuse/index_acl.h"
 #include "overlay-fuse/index_format.h"
 #include "overlay-fuse/index_tree.h"
@@ -17,13 +23,19 @@
 #include <archive_entry.h>
 #include <locale.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+
+#define BLOCK (256 * 1024)
 
 struct reader {
     struct archive *archive;
-    const uint8_t *map;
-    uint64_t size;
+    layer_index_next_fn next;
+    void *arg;
+    uint64_t size;     /* of what went by */
+    uint64_t data_end; /* of the last piece of a file */
+    bool ended;
+    int failed; /* what `next` said */
+    struct err *err;
     struct index_tree *tree;
     struct index_extent *extents; /* of the entry at hand */
     size_t n_extents, cap_extents;
@@ -85,16 +97,14 @@ static int read_extents(struct reader *r, const char *path, uint64_t file_size, 
             return err_set(err, -EINVAL, "entry \"%s\": %s", path, complaint(r));
         if (len == 0)
             continue;
-        const uint8_t *b = p;
-        if (b < r->map || b > r->map + r->size || len > (size_t)(r->map + r->size - b))
-            return err_set(err, -EINVAL, "entry \"%s\": its data does not lie in the tar as it is",
-                           path);
-        struct index_extent x = {
-            .start = (uint64_t)start, .len = len, .tar_offset = (uint64_t)(b - r->map)};
-        int e = start < 0 ? err_set(err, -EINVAL, "entry \"%s\" has negative offsets", path)
-                          : add_extent(r, path, file_size, &x, err);
+        int64_t at = archive_filter_bytes(r->archive, 0);
+        if (start < 0 || at < 0)
+            return err_set(err, -EINVAL, "entry \"%s\" has negative offsets", path);
+        struct index_extent x = {.start = (uint64_t)start, .len = len, .tar_offset = (uint64_t)at};
+        int e = add_extent(r, path, file_size, &x, err);
         if (e < 0)
             return e;
+        r->data_end = x.tar_offset + x.len;
     }
 }
 
@@ -211,15 +221,23 @@ static int add_entry(struct reader *r, struct archive_entry *e, struct err *err)
     return link ? index_tree_link(r->tree, path, link, err) : add_object(r, path, e, err);
 }
 
-static int read_all(struct reader *r, struct err *err)
+/* The next block for libarchive, which asks no more once there is none. */
+static la_ssize_t next_block(struct archive *a, void *arg, const void **ret)
 {
-    r->archive = archive_read_new();
-    if (!r->archive)
-        return err_set(err, -ENOMEM, "libarchive cannot start");
-    archive_read_support_format_tar(r->archive);
-    archive_read_support_format_empty(r->archive);
-    if (archive_read_open_memory(r->archive, r->map, r->size) != ARCHIVE_OK)
-        return err_set(err, -EINVAL, "not a tar: %s", complaint(r));
+    struct reader *r = arg;
+    ssize_t n = r->ended ? 0 : r->next(r->arg, ret, r->err);
+    r->ended = n <= 0;
+    if (n >= 0) {
+        r->size += (uint64_t)n;
+        return n;
+    }
+    r->failed = (int)n;
+    archive_set_error(a, -(int)n, "the tar cannot be read");
+    return ARCHIVE_FATAL;
+}
+
+static int read_entries(struct reader *r, struct err *err)
+{
     for (;;) {
         struct archive_entry *e;
         int got = archive_read_next_header(r->archive, &e);
@@ -237,6 +255,29 @@ static int read_all(struct reader *r, struct err *err)
     }
 }
 
+/* Also what stands behind the end of the archive. */
+static int read_all(struct reader *r, struct err *err)
+{
+    struct err said = {0};
+    r->archive = archive_read_new();
+    if (!r->archive)
+        return err_set(err, -ENOMEM, "libarchive cannot start");
+    archive_read_support_format_tar(r->archive);
+    archive_read_support_format_empty(r->archive);
+    int n = archive_read_open(r->archive, r, NULL, next_block, NULL) == ARCHIVE_OK
+                ? read_entries(r, &said)
+                : err_set(&said, -EINVAL, "not a tar: %s", complaint(r));
+    const void *rest;
+    while (n == 0 && !r->ended)
+        if (next_block(r->archive, r, &rest) < 0)
+            break;
+    if (r->failed)
+        return r->failed; /* *r->err says why */
+    if (n == 0 && r->data_end > r->size)
+        n = err_set(&said, -EINVAL, "damaged tar: data lies behind its end");
+    return n < 0 ? err_set(err, n, "%s", said.message) : 0;
+}
+
 /* libarchive converts names to the locale's character set, so it must be one that has them all.
  * Only this thread sees the change. */
 static int read_in_utf8(struct reader *r, struct err *err)
@@ -251,6 +292,42 @@ static int read_in_utf8(struct reader *r, struct err *err)
     return n;
 }
 
+static int write_index(struct reader *r, int index_fd, struct layer_index_stats *ret,
+                       struct err *err)
+{
+    struct err local;
+    r->err = err ? err : &local;
+    r->tree = index_tree_new();
+    int n = read_in_utf8(r, err);
+    if (n == 0 && r->names.out_of_reach)
+        return err_set(err, -EAGAIN, "an access list names users: the tar is needed twice");
+    return n < 0 ? n : index_tree_write(r->tree, r->size, index_fd, ret, err);
+}
+
+int layer_index_stream(layer_index_next_fn next, void *arg, int index_fd,
+                       struct layer_index_stats *ret, struct err *err)
+{
+    auto_done(reader) struct reader r = {.next = next, .arg = arg, .names = {.fd = -1}};
+    return write_index(&r, index_fd, ret, err);
+}
+
+struct file_blocks {
+    int fd;
+    off_t at;
+    char *block;
+};
+
+static ssize_t next_of_file(void *arg, const void **ret, struct err *err)
+{
+    struct file_blocks *f = arg;
+    ssize_t n = pread_full(f->fd, f->block, BLOCK, f->at);
+    if (n < 0)
+        return err_errno(err, (int)n, "read the layer tar");
+    f->at += n;
+    *ret = f->block;
+    return n;
+}
+
 int layer_index_write(int tar_fd, int index_fd, struct layer_index_stats *ret, struct err *err)
 {
     struct stat st;
@@ -258,17 +335,8 @@ int layer_index_write(int tar_fd, int index_fd, struct layer_index_stats *ret, s
         return err_errno(err, -errno, "layer tar");
     if (!S_ISREG(st.st_mode))
         return err_set(err, -EINVAL, "the layer tar is not a regular file");
-    auto_done(reader) struct reader r = {.size = (uint64_t)st.st_size, .tree = index_tree_new()};
-    int n = 0;
-    if (r.size) {
-        void *map = mmap(NULL, r.size, PROT_READ, MAP_SHARED, tar_fd, 0);
-        if (map == MAP_FAILED)
-            return err_errno(err, -errno, "map the layer tar");
-        madvise(map, r.size, MADV_SEQUENTIAL);
-        r.map = map;
-        r.names = (struct index_names){.tar = map, .size = r.size};
-        n = read_in_utf8(&r, err);
-        munmap(map, r.size);
-    }
-    return n < 0 ? n : index_tree_write(r.tree, r.size, index_fd, ret, err);
+    auto_free char *block = xcalloc(1, BLOCK);
+    struct file_blocks f = {.fd = tar_fd, .block = block};
+    auto_done(reader) struct reader r = {.next = next_of_file, .arg = &f, .names = {.fd = tar_fd}};
+    return write_index(&r, index_fd, ret, err);
 }

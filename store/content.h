@@ -23,6 +23,54 @@ typedef void (*content_progress_fn)(void *arg, uint64_t done, uint64_t total);
 int content_layer_import(struct store *s, int fd, content_progress_fn progress, void *arg,
                          struct content_layer *ret, struct err *err);
 
+/* --- a layer that comes in pieces --------------------------------------------------------- */
+
+/* What is known of it beforehand. */
+struct content_expect {
+    const char *digest;  /* of the bytes as they come, "sha256:..."; NULL: unknown */
+    const char *diff_id; /* of the uncompressed tar; NULL: unknown */
+    int64_t size;        /* of the bytes as they come; -1: unknown */
+};
+
+/* Takes a layer's bytes as they come from a registry or an archive (compressed or not, found by
+ * content), and makes a layer of the store of them as content_layer_import() does: in one pass, on
+ * two processors, with a few megabytes of memory, and with nothing visible before all is checked.
+ * One sink belongs to one thread at a time; several may be under way in one process at once, each
+ * in a thread of its own if so wished, also when they publish. */
+struct content_sink;
+
+/* The strings of `e` (or NULL) are copied. */
+int content_sink_open(struct store *s, const struct content_expect *e, struct content_sink **ret,
+                      struct err *err);
+/* The next bytes, in order. Blocks while the disk is behind. More than the expected size, damaged
+ * data, what is no tar and what grows beyond all measure (spec/limits.h) are errors at once; none
+ * of them can be mended by more bytes. */
+int content_sink_add(struct content_sink *k, const void *data, size_t len, struct err *err);
+/* All bytes have come: compares size, digest and diff id, syncs, publishes. The caller frees
+ * ret->diff_id. The store holds a claim on the layer until it is closed, so it cannot vanish before
+ * an image is made of it. */
+int content_sink_publish(struct content_sink *k, struct content_layer *ret, struct err *err);
+/* Also with NULL. Whatever was not published is gone. */
+void content_sink_free(struct content_sink *k);
+
+enum content_compression { CONTENT_PLAIN, CONTENT_GZIP, CONTENT_ZSTD };
+
+/* Takes bytes in order; an error ends the work and is returned. */
+typedef int (*content_write_fn)(void *arg, const void *data, size_t len, struct err *err);
+
+/* Hands out a layer of the store, compressed by all processors. The bytes depend on the layer
+ * alone, not on the machine or the number of threads; `write` is called in the calling thread.
+ * Digest and size are those of the bytes that were handed out. */
+int content_layer_compress(struct store *s, const char *diff_id, enum content_compression how,
+                           content_write_fn write, void *arg, char ret_digest[static 72],
+                           int64_t *ret_size, struct err *err);
+
+static inline void cleanup_content_sink(struct content_sink **k)
+{
+    content_sink_free(*k);
+}
+#define auto_content_sink __attribute__((cleanup(cleanup_content_sink))) struct content_sink *
+
 struct content_changes {
     const struct overlay_options *overlay;
     /* True for an entry that is to be left out; or NULL. */

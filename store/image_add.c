@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A new image in the store: configuration, manifest, entry in index.json. */
-#include "store/layer_writer.h"
+#include "store/content.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "spec/reference.h"
+#include "store/hash.h"
+#include "store/internal.h"
 
 #include <string.h>
 

@@ -1,73 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a layer.
  *
- * Theory of operation. The bytes go to tmp/<random>/layer and through sha256 on the way, once. The
- * kernel is asked to begin writing them to the disk as they come, so the fsync at the end waits for
- * little; meanwhile the index is made from the page cache. Then both files are synced, the index
- * gets its name, and last the tar: the name in blobs/ is what makes the layer exist. A crash before
- * that leaves a directory in tmp/ and at most an index without a tar, both garbage. A layer that is
- * there already is kept, and its index replaced by the new one, which mends a damaged one. */
+ * Theory of operation. Who has the bytes (inflates them, packs them) puts them into a ring; a
+ * thread of the writer's takes them out and in one pass hashes them, writes them to
+ * tmp/<random>/layer and lets the index be made of them (overlay-fuse/layer_index.h), while they
+ * are in the cache. So on two processors the work is about halved, and nothing is read again. The
+ * kernel is asked to begin writing to the disk as the bytes come, so the fsync at the end waits for
+ * little. Then both files are synced, the index gets its name, and last the tar: the name in blobs/
+ * is what makes the layer exist. A crash before that leaves a directory in tmp/ and at most an
+ * index without a tar, both garbage. A layer that is there already is kept, and its index replaced
+ * by the new one, which mends a damaged one.
+ *
+ * What the thread fails with is in w->thread_err; it breaks the ring, and the next call of the
+ * other side reports it. */
 #include "store/layer_writer.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "overlay-fuse/layer_index.h"
 #include "spec/digest.h"
+#include "store/hash.h"
+#include "store/ring.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <signal.h>
 #include <string.h>
 
 #define FLUSH_STEP (8u << 20)
 
-static int crypto_failed(struct err *err)
-{
-    return err_set(err, -EIO, "sha256 is not available in libcrypto");
-}
+struct layer_writer {
+    struct staging st;
+    int fd, index_fd;
+    struct ring ring;
+    uint64_t added;
+    pthread_t thread;
+    bool running;
+    /* The thread's until it is joined. */
+    EVP_MD_CTX *md;
+    uint64_t size, flushed;
+    char digest[72];
+    int thread_result;
+    struct err thread_err;
+};
 
-static void digest_text(const unsigned char *hash, char out[static 72])
-{
-    strcpy(out, "sha256:");
-    for (int i = 0; i < 32; i++)
-        sprintf(out + 7 + 2 * i, "%02x", hash[i]);
-}
-
-int content_digest(const void *data, size_t len, char out[static 72], struct err *err)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL) != 1)
-        return crypto_failed(err);
-    digest_text(hash, out);
-    return 0;
-}
-
-int layer_writer_open(struct store *s, struct layer_writer *ret, struct err *err)
-{
-    auto_done(layer_writer) struct layer_writer w = {
-        .st = {.store = s, .fd = -1, .lock = -1},
-        .fd = -1,
-    };
-    int r = store_staging_make(s, &w.st, err);
-    if (r < 0)
-        return r;
-    w.fd = openat(w.st.fd, "layer", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (w.fd < 0 || fchmod(w.fd, 0600) < 0)
-        return err_errno(err, -errno, "create a layer in %s/" TMP_DIR, s->root);
-    w.md = EVP_MD_CTX_new();
-    if (!w.md || EVP_DigestInit_ex(w.md, EVP_sha256(), NULL) != 1)
-        return crypto_failed(err);
-    *ret = w;
-    w = (struct layer_writer){.st = {.fd = -1, .lock = -1}, .fd = -1};
-    return 0;
-}
-
-void layer_writer_done(struct layer_writer *w)
-{
-    close_fd(&w->fd);
-    EVP_MD_CTX_free(w->md);
-    w->md = NULL;
-    store_staging_done(&w->st);
-}
+/* --- the thread --------------------------------------------------------------------------- */
 
 /* A tar begins with a header whose checksum is right, or, when it is empty, with zeros. */
 static bool looks_like_tar(const unsigned char h[static 512])
@@ -89,22 +65,14 @@ static bool looks_like_tar(const unsigned char h[static 512])
     return zero || want == sum || (int)want == signed_sum;
 }
 
-static int not_a_tar(struct err *err)
+static int store_block(struct layer_writer *w, const void *data, size_t len, struct err *err)
 {
-    return err_set(err, -EINVAL, "not a tar archive");
-}
-
-int layer_writer_add(struct layer_writer *w, const void *data, size_t len, struct err *err)
-{
-    if (w->size < sizeof(w->head)) {
-        size_t room = sizeof(w->head) - w->size, n = len < room ? len : room;
-        memcpy(w->head + w->size, data, n);
-        if (n == room && !looks_like_tar(w->head))
-            return not_a_tar(err);
-    }
-    if (EVP_DigestUpdate(w->md, data, len) != 1)
-        return crypto_failed(err);
-    int r = write_full(w->fd, data, len);
+    if (w->size == 0 && (len < 512 || !looks_like_tar(data)))
+        return err_set(err, -EINVAL, "not a tar archive");
+    int r = hash_add(w->md, data, len, err);
+    if (r < 0)
+        return r;
+    r = write_full(w->fd, data, len);
     if (r < 0)
         return err_errno(err, r, "write layer");
     w->size += len;
@@ -117,19 +85,164 @@ int layer_writer_add(struct layer_writer *w, const void *data, size_t len, struc
     return 0;
 }
 
-/* Makes and syncs the index of `tar_fd` in the staging directory. */
-static int make_index(const struct staging *st, int tar_fd, struct err *err)
+/* What the index is made of has been stored. */
+static ssize_t next_block(void *arg, const void **ret, struct err *err)
 {
-    auto_close int fd = openat(st->fd, "index", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || fchmod(fd, 0600) < 0)
-        return err_errno(err, -errno, "create a layer's index");
-    if (lseek(tar_fd, 0, SEEK_SET) < 0)
-        return err_errno(err, -errno, "read layer");
+    struct layer_writer *w = arg;
+    ssize_t n = ring_next(&w->ring, ret);
+    if (n < 0)
+        return err_set(err, (int)n, "given up");
+    if (n == 0)
+        return 0;
+    int r = store_block(w, *ret, (size_t)n, err);
+    return r < 0 ? r : n;
+}
+
+/* The first try read all of the tar; this one may read it twice. */
+static int index_again(struct layer_writer *w, struct layer_index_stats *stats, struct err *err)
+{
+    err_clear(err);
+    if (ftruncate(w->index_fd, 0) < 0 || lseek(w->index_fd, 0, SEEK_SET) < 0)
+        return err_errno(err, -errno, "write a layer's index");
+    return layer_index_write(w->fd, w->index_fd, stats, err);
+}
+
+static int work(struct layer_writer *w, struct err *err)
+{
     struct layer_index_stats stats;
-    int r = layer_index_write(tar_fd, fd, &stats, err);
-    if (r < 0)
-        return r;
-    return fsync(fd) < 0 ? err_errno(err, -errno, "sync a layer's index") : 0;
+    int r = layer_index_stream(next_block, w, w->index_fd, &stats, err);
+    if (r == -EAGAIN)
+        r = index_again(w, &stats, err);
+    if (r == 0 && w->size == 0)
+        r = err_set(err, -EINVAL, "not a tar archive");
+    return r < 0 ? r : hash_end(w->md, w->digest, err);
+}
+
+static void *thread_main(void *arg)
+{
+    struct layer_writer *w = arg;
+    w->thread_result = work(w, &w->thread_err);
+    if (w->thread_result < 0)
+        ring_break(&w->ring);
+    return NULL;
+}
+
+/* Signals are for the threads that know what to do with them. */
+static int start_thread(struct layer_writer *w, struct err *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&w->thread, NULL, thread_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r != 0)
+        return err_errno(err, -r, "start a thread");
+    w->running = true;
+    return 0;
+}
+
+static void join(struct layer_writer *w)
+{
+    if (w->running)
+        pthread_join(w->thread, NULL);
+    w->running = false;
+}
+
+/* --- who has the bytes -------------------------------------------------------------------- */
+
+static int open_staged(const struct staging *st, const char *name, int *ret, struct err *err)
+{
+    *ret = openat(st->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (*ret < 0 || fchmod(*ret, 0600) < 0)
+        return err_errno(err, -errno, "create a layer in %s/" TMP_DIR, st->store->root);
+    return 0;
+}
+
+int layer_writer_new(struct store *s, struct layer_writer **ret, struct err *err)
+{
+    auto_ptr(layer_writer) struct layer_writer *w = new0(struct layer_writer);
+    w->st = (struct staging){.store = s, .fd = -1, .lock = -1};
+    w->fd = w->index_fd = -1;
+    ring_init(&w->ring);
+    int r = store_staging_make(s, &w->st, err);
+    if (r == 0)
+        r = open_staged(&w->st, "layer", &w->fd, err);
+    if (r == 0)
+        r = open_staged(&w->st, "index", &w->index_fd, err);
+    if (r == 0)
+        r = hash_begin(&w->md, err);
+    if (r == 0)
+        r = start_thread(w, err);
+    if (r == 0)
+        *ret = take_ptr(w);
+    return r;
+}
+
+void layer_writer_free(struct layer_writer *w)
+{
+    ring_break(&w->ring);
+    join(w);
+    close_fd(&w->fd);
+    close_fd(&w->index_fd);
+    EVP_MD_CTX_free(w->md);
+    store_staging_done(&w->st);
+    ring_done(&w->ring);
+    free(w);
+}
+
+static int thread_failed(struct layer_writer *w, struct err *err)
+{
+    join(w);
+    if (err)
+        *err = w->thread_err;
+    return w->thread_result;
+}
+
+int layer_writer_room(struct layer_writer *w, void **ret, size_t *ret_len, struct err *err)
+{
+    size_t n = ring_room(&w->ring, ret);
+    if (n == 0)
+        return thread_failed(w, err);
+    *ret_len = n;
+    return 0;
+}
+
+void layer_writer_put(struct layer_writer *w, size_t len)
+{
+    w->added += len;
+    ring_put(&w->ring, len);
+}
+
+int layer_writer_add(struct layer_writer *w, const void *data, size_t len, struct err *err)
+{
+    while (len) {
+        void *room;
+        size_t n;
+        int r = layer_writer_room(w, &room, &n, err);
+        if (r < 0)
+            return r;
+        n = n < len ? n : len;
+        memcpy(room, data, n);
+        layer_writer_put(w, n);
+        data = (const char *)data + n;
+        len -= n;
+    }
+    return 0;
+}
+
+uint64_t layer_writer_size(const struct layer_writer *w)
+{
+    return w->added;
+}
+
+int layer_writer_finish(struct layer_writer *w, char ret_diff_id[static 72], struct err *err)
+{
+    ring_end(&w->ring);
+    join(w);
+    if (w->thread_result < 0)
+        return thread_failed(w, err);
+    strcpy(ret_diff_id, w->digest);
+    return 0;
 }
 
 static int publish_index(const struct staging *st, const char *digest, struct err *err)
@@ -142,24 +255,16 @@ static int publish_index(const struct staging *st, const char *digest, struct er
 
 int layer_writer_publish(struct layer_writer *w, struct content_layer *ret, struct err *err)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    char digest[72];
-    if (w->size < sizeof(w->head))
-        return not_a_tar(err);
-    if (EVP_DigestFinal_ex(w->md, hash, NULL) != 1)
-        return crypto_failed(err);
-    digest_text(hash, digest);
-    int r = make_index(&w->st, w->fd, err);
-    if (r < 0)
-        return r;
     if (fsync(w->fd) < 0)
         return err_errno(err, -errno, "sync layer");
-    r = publish_index(&w->st, digest, err);
+    if (fsync(w->index_fd) < 0)
+        return err_errno(err, -errno, "sync a layer's index");
+    int r = publish_index(&w->st, w->digest, err);
     if (r == 0)
-        r = store_blob_publish(&w->st, "layer", digest, err);
+        r = store_blob_publish(&w->st, "layer", w->digest, err);
     if (r < 0)
         return r;
-    *ret = (struct content_layer){.diff_id = xstrdup(digest), .size = (int64_t)w->size};
+    *ret = (struct content_layer){.diff_id = xstrdup(w->digest), .size = (int64_t)w->size};
     return 0;
 }
 
@@ -172,9 +277,15 @@ int content_layer_reindex(struct store *s, const char *diff_id, struct err *err)
     auto_close int tar = openat(s->root_fd, path.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (tar < 0)
         return err_errno(err, -errno, "layer %s", diff_id);
+    auto_close int fd = -1;
+    struct layer_index_stats stats;
     int r = store_staging_make(s, &st, err);
     if (r == 0)
-        r = make_index(&st, tar, err);
+        r = open_staged(&st, "index", &fd, err);
+    if (r == 0)
+        r = layer_index_write(tar, fd, &stats, err);
+    if (r == 0 && fsync(fd) < 0)
+        r = err_errno(err, -errno, "sync a layer's index");
     if (r == 0)
         r = publish_index(&st, diff_id, err);
     return r;

@@ -5,26 +5,24 @@
 #include "store/content.h"
 #include "store/internal.h"
 
-#include <openssl/evp.h>
+/* Of one thread's: a second one, its own, works on what it was given. */
+struct layer_writer;
 
-#define LAYER_CHUNK (256 * 1024) /* fits the second-level cache: hashed while it is warm */
-
-struct layer_writer {
-    struct staging st;
-    int fd;
-    EVP_MD_CTX *md;
-    uint64_t size, flushed;
-    unsigned char head[512]; /* the first tar header, to refuse early what is no tar */
-};
-
-int layer_writer_open(struct store *s, struct layer_writer *ret, struct err *err);
+int layer_writer_new(struct store *s, struct layer_writer **ret, struct err *err);
 /* Whatever was not published is gone. */
-void layer_writer_done(struct layer_writer *w);
+void layer_writer_free(struct layer_writer *w);
+DEFINE_AUTO_PTR(layer_writer, layer_writer_free)
+
+/* Where the next bytes go and how many fit (at least one); what was wrong with earlier ones is
+ * reported here. */
+int layer_writer_room(struct layer_writer *w, void **ret, size_t *ret_len, struct err *err);
+/* `len` bytes of the room were filled. */
+void layer_writer_put(struct layer_writer *w, size_t len);
 int layer_writer_add(struct layer_writer *w, const void *data, size_t len, struct err *err);
-/* Indexes, syncs and publishes. */
+/* Bytes so far. */
+uint64_t layer_writer_size(const struct layer_writer *w);
+
+/* There are no more bytes: waits until all are written and indexed. */
+int layer_writer_finish(struct layer_writer *w, char ret_diff_id[static 72], struct err *err);
+/* Syncs and publishes what is finished. */
 int layer_writer_publish(struct layer_writer *w, struct content_layer *ret, struct err *err);
-
-/* "sha256:..." of some bytes; NULL-terminated into `out`. */
-int content_digest(const void *data, size_t len, char out[static 72], struct err *err);
-
-DEFINE_AUTO(layer_writer, layer_writer_done)

@@ -21,6 +21,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#define CHUNK (256 * 1024)
+
 struct whiteout {
     char *dir; /* "" for the root */
     char *name;
@@ -201,7 +203,7 @@ static int write_data(struct pack *p, const struct overlay_change *c, struct err
 {
     uint64_t size = (uint64_t)c->st.st_size;
     for (uint64_t at = 0; at < size;) {
-        size_t want = size - at < LAYER_CHUNK ? (size_t)(size - at) : LAYER_CHUNK;
+        size_t want = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
         ssize_t n = overlay_change_read(c, p->chunk, want, at);
         if (n < 0)
             return err_errno(err, (int)n, "read %.300s", c->path);
@@ -272,7 +274,7 @@ static la_ssize_t write_callback(struct archive *a, void *arg, const void *data,
     struct pack *p = arg;
     int r = layer_writer_add(p->writer, data, len, p->writer_err);
     if (r == 0 && p->changes->progress)
-        p->changes->progress(p->changes->progress_arg, p->writer->size, 0);
+        p->changes->progress(p->changes->progress_arg, layer_writer_size(p->writer), 0);
     if (r == 0)
         return (la_ssize_t)len;
     p->writer_error = r;
@@ -283,11 +285,11 @@ static la_ssize_t write_callback(struct archive *a, void *arg, const void *data,
 static int open_archive(struct pack *p, struct err *err)
 {
     struct archive *a = p->archive = archive_write_new();
-    p->chunk = xcalloc(1, LAYER_CHUNK);
+    p->chunk = xcalloc(1, CHUNK);
     if (!a || archive_write_set_format_pax(a) != ARCHIVE_OK ||
         archive_write_set_format_option(a, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK ||
         archive_write_set_format_option(a, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(a, LAYER_CHUNK) != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(a, CHUNK) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
         archive_write_open(a, p, NULL, write_callback, NULL) != ARCHIVE_OK)
         return err_set(err, -EIO, "write a tar: %s", a ? archive_error_string(a) : "no memory");
@@ -299,15 +301,19 @@ int content_layer_from_changes(struct store *s, const struct content_changes *ch
 {
     const struct overlay_options *overlay = changes->overlay;
     struct err writer_err = {0};
-    auto_done(layer_writer) struct layer_writer w = {.st = {.fd = -1, .lock = -1}, .fd = -1};
-    auto_done(pack) struct pack p = {.changes = changes, .writer = &w, .writer_err = &writer_err};
+    auto_ptr(layer_writer) struct layer_writer *w = NULL;
+    auto_done(pack) struct pack p = {.changes = changes, .writer_err = &writer_err};
+    char diff_id[72];
     int r = overlay_changes(overlay, collect, &p, err);
     if (r < 0)
         return r;
     if (p.n_whiteouts)
         qsort(p.whiteouts, p.n_whiteouts, sizeof(*p.whiteouts), by_directory);
-    if ((r = layer_writer_open(s, &w, err)) < 0 || (r = open_archive(&p, err)) < 0 ||
-        (r = overlay_changes(overlay, write_one, &p, err)) < 0 || (r = flush_rest(&p, err)) < 0)
+    if ((r = layer_writer_new(s, &w, err)) < 0)
+        return r;
+    p.writer = w;
+    if ((r = open_archive(&p, err)) < 0 || (r = overlay_changes(overlay, write_one, &p, err)) < 0 ||
+        (r = flush_rest(&p, err)) < 0)
         return r;
     if (!p.any) {
         *ret_empty = true;
@@ -315,7 +321,9 @@ int content_layer_from_changes(struct store *s, const struct content_changes *ch
     }
     if (archive_write_close(p.archive) != ARCHIVE_OK)
         return failed(&p, "the end", err);
-    r = layer_writer_publish(&w, ret, err);
+    r = layer_writer_finish(w, diff_id, err);
+    if (r == 0)
+        r = layer_writer_publish(w, ret, err);
     if (r == 0)
         *ret_empty = false;
     return r;

@@ -85,21 +85,29 @@ int store_staging_dir(struct store *s, char **ret_path, struct err *err)
 
 /* --- claims ------------------------------------------------------------------------------- */
 
-/* Under the shared index lock. */
-static int claim(struct store *s, const char *digest, struct err *err)
+static int make_claims(struct store *s, struct err *err)
 {
-    if (!digest_valid(digest))
-        return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", digest);
-    if (!s->claims) {
-        struct staging st;
-        int r = make_locked(s, CLAIMS_PREFIX, &st, err);
-        if (r < 0)
-            return r;
+    struct staging st;
+    pthread_mutex_lock(&s->claims_mutex);
+    int r = s->claims ? 0 : make_locked(s, CLAIMS_PREFIX, &st, err);
+    if (r == 0 && !s->claims) {
         s->claims = st.name;
         s->claims_fd = st.fd;
         s->claims_lock = st.lock;
         s->claims_owner = getpid();
     }
+    pthread_mutex_unlock(&s->claims_mutex);
+    return r;
+}
+
+/* Under the shared index lock. */
+static int claim(struct store *s, const char *digest, struct err *err)
+{
+    if (!digest_valid(digest))
+        return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", digest);
+    int r = make_claims(s, err);
+    if (r < 0)
+        return r;
     int fd = openat(s->claims_fd, digest_hex(digest), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, -errno, "claim %s", digest);

@@ -15,6 +15,7 @@
 #include "spec/image.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,7 +28,8 @@ struct store {
     char *claims; /* name of our directory of claims below tmp/; NULL until the first */
     int claims_fd;
     int claims_lock;
-    pid_t claims_owner; /* a forked child must not take its parent's claims away */
+    pid_t claims_owner;           /* a forked child must not take its parent's claims away */
+    pthread_mutex_t claims_mutex; /* layers of one image may be published by several threads */
 };
 
 struct store_options {

@@ -110,8 +110,8 @@ nothing_left() {
     "$WHERRY" import tar killed 3>&- &
     local import=$!
     exec 4>tar
-    tar -cf - -C "$BATS_RUN_TMPDIR/hello" . | head -c 20000 >&4
-    wait_for bash -c 'find "$1/tmp" -name layer -size +15k | grep -q .' bash "$WHERRY_ROOT"
+    tar -cf - -C "$BATS_RUN_TMPDIR/hello" . | head -c 600000 >&4
+    wait_for bash -c 'find "$1/tmp" -name layer -size +400k | grep -q .' bash "$WHERRY_ROOT"
     kill -KILL "$import"
     wait "$import" || true
     exec 4>&-
