@@ -235,15 +235,23 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, int dep
     return unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
+DIR *stream_dir(int fd)
+{
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d && fd >= 0) {
+        int code = errno;
+        close(fd);
+        errno = code;
+    }
+    return d;
+}
+
 /* Takes over `fd`. Entries may vanish meanwhile. */
 static int remove_children(struct removal *rm, int fd, int depth)
 {
-    auto_closedir DIR *d = fdopendir(fd);
-    if (!d) {
-        int r = -errno;
-        close(fd);
-        return r;
-    }
+    auto_closedir DIR *d = stream_dir(fd);
+    if (!d)
+        return -errno;
     int first_error = 0;
     for (struct dirent *e; (e = readdir(d));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
@@ -292,11 +300,9 @@ int list_dir_at(int dirfd, const char *path, struct strv *ret, struct err *err)
     int fd = open_dir_at(dirfd, path, err);
     if (fd < 0)
         return fd;
-    auto_closedir DIR *d = fdopendir(fd);
-    if (!d) {
-        close(fd);
+    auto_closedir DIR *d = stream_dir(fd);
+    if (!d)
         return err_errno(err, -errno, "read directory %s", path);
-    }
     const struct dirent *e;
     for (errno = 0; (e = readdir(d)); errno = 0)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)

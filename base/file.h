@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -47,6 +48,10 @@ int open_made_dir_at(int dirfd, const char *path, mode_t mode, struct err *err);
 /* Removes a file or a whole tree. Never follows a symbolic link, never leaves the file system it
  * starts on, makes unreadable directories readable first. A missing path is success. */
 int remove_tree_at(int dirfd, const char *path, struct err *err);
+
+/* A stream of the entries of the open directory `fd`, which it takes over even when it fails: then
+ * it is NULL, with errno set. A negative `fd` is a failure with errno as it was. */
+DIR *stream_dir(int fd);
 
 /* The names in a directory, sorted, without "." and "..", as a malloc'd NULL-terminated vector in
  * *ret (struct strv). */

@@ -13,7 +13,9 @@
 
 #include <sys/types.h>
 
-/* The message on the channel that carries the one /dev/fuse descriptor. */
+/* The message on the channel that carries the one /dev/fuse descriptor and, if there can be one, a
+ * procfs with the process numbers of where it was mounted, by which the server finds out on which
+ * CPU to run. */
 enum { OVERLAY_MSG_DEVICE = 1 };
 
 struct overlay_client_options {

@@ -5,7 +5,8 @@
  * its tars, and runs as the user, outside of the container.
  *
  * Should: leave it with nothing but its open directories and the calls to work in them. Mustn't:
- * leave a way to start a program, to reach a network, or to look at another process. */
+ * leave a way to start a program, to reach a network, or to look into another process: all that its
+ * procfs has for it is what everybody may read, above all on which CPU who asks it runs. */
 #include "overlay-fuse/confine.h"
 
 #include <linux/audit.h>
@@ -63,7 +64,7 @@ static const uint16_t allowed[] = {
     SYS_rt_sigreturn, SYS_restart_syscall,
     SYS_getpid,       SYS_gettid,
     SYS_tgkill,       SYS_exit,
-    SYS_exit_group,   SYS_sched_getaffinity,
+    SYS_exit_group,   SYS_sched_setaffinity,
 #ifdef SYS_poll
     SYS_poll,
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of the names in a directory. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "overlay-fuse/node.h"
 
 #include <dirent.h>
@@ -231,13 +232,9 @@ static int load_upper(struct overlay *ov, struct node *dir)
     if (r < 0)
         return r;
     int fd = openat(p.dirfd, p.rel, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    auto_closedir DIR *h = stream_dir(fd);
+    if (!h)
         return -errno;
-    auto_closedir DIR *h = fdopendir(fd);
-    if (!h) {
-        close(fd);
-        return -ENOMEM;
-    }
     const struct dirent *e;
     for (errno = 0; (e = readdir(h)); errno = 0) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
@@ -278,14 +275,25 @@ static size_t load_lower(struct overlay *ov, struct node *dir, struct lower_ref 
     return used;
 }
 
+static struct dir *new_table(size_t names)
+{
+    struct dir *d = new0(struct dir);
+    d->next_cookie = DIR_FIRST_COOKIE;
+    make_room(d, names + 1);
+    return d;
+}
+
+void dir_begin(struct node *dir)
+{
+    dir->dir = new_table(0);
+}
+
 int dir_load(struct overlay *ov, struct node *dir)
 {
     if (dir->dir)
         return 0;
     if (!node_is_dir(dir))
         return -ENOTDIR;
-    struct dir *d = dir->dir = new0(struct dir);
-    d->next_cookie = DIR_FIRST_COOKIE;
     size_t n = 0;
     int r = 0;
     for (uint32_t i = 0; i < dir->n_lowers && r == 0; i++) {
@@ -293,7 +301,7 @@ int dir_load(struct overlay *ov, struct node *dir)
         r = layer_need_entries(l, dir->lowers[i].inode);
         n += l->inodes[dir->lowers[i].inode].count;
     }
-    make_room(d, n + 1);
+    struct dir *d = dir->dir = new_table(n);
     if (r == 0 && dir->in_upper && !dir->unlinked)
         r = load_upper(ov, dir);
     if (r < 0) {

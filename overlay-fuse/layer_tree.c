@@ -7,8 +7,9 @@
  * in address space that is set aside once and gets memory as it is used, so they grow without
  * moving and every pointer into them stays good. What a name means follows overlayfs and
  * fuse-overlayfs: a character device 0:0 or ".wh.NAME" hides NAME in the layers below,
- * ".wh..wh..opq" or an "opaque" attribute hides a whole directory. Nobody else may change the
- * directory meanwhile. */
+ * ".wh..wh..opq" or an "opaque" attribute hides a whole directory. If the layer's root has an
+ * override_stat, so may everything in it: owners, modes and kinds are those (upper.h). Nobody else
+ * may change the directory meanwhile. */
 #include "overlay-fuse/layer_tree.h"
 
 #include "base/alloc.h"
@@ -38,12 +39,14 @@ struct extra {
     uint64_t ino;
     bool entries, target, xattrs; /* have been read */
     bool opaque;                  /* by a mark among its entries */
+    bool typed;                   /* a regular file that stands for another kind */
 };
 
 struct layer_tree {
     struct index_header header;
     int root_fd;
     dev_t dev;
+    bool overrides;      /* see above */
     struct idmap by_ino; /* number on disk → inode + 1, of files with several names */
     struct extra *extra; /* by inode */
     struct index_inode *inodes;
@@ -232,22 +235,58 @@ static int read_names(struct layer_tree *t, uint32_t dir, DIR *h, struct names *
     return r < 0 ? r : -errno;
 }
 
-static int place_entry(struct layer_tree *t, uint32_t dir, int fd, struct index_entry *e)
+/* What is recorded about an object in place of what stat() says. */
+static int apply_override(const struct upath *p, struct stat *st, bool *ret_typed)
+{
+    struct upper_object o;
+    int r =
+        S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) ? upper_read(p, UPPER_VIRTUAL, &o) : -ENOENT;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (o.has_override) {
+        st->st_mode = o.v.mode;
+        st->st_uid = o.v.uid;
+        st->st_gid = o.v.gid;
+        st->st_rdev = o.v.rdev;
+        *ret_typed = o.typed;
+    }
+    return 0;
+}
+
+/* Finds or adds what a name of the open directory names; INDEX_NO_INODE: a whiteout. */
+static int place_object(struct layer_tree *t, int fd, const char *name, uint32_t entry,
+                        uint32_t *ret)
 {
     struct stat st;
+    struct upath p;
+    bool typed = false;
+    int r = 0;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (upper_is_whiteout(&st)) {
+        *ret = INDEX_NO_INODE;
+        return 0;
+    }
+    if (t->overrides) {
+        upath_at(&p, fd, name, NULL);
+        r = apply_override(&p, &st, &typed);
+    }
+    if (r == 0)
+        r = add_inode(t, &st, entry, ret);
+    if (r == 0 && typed)
+        t->extra[*ret].typed = true;
+    return r;
+}
+
+static int place_entry(struct layer_tree *t, uint32_t dir, int fd, struct index_entry *e)
+{
     e->dir = dir;
     if (t->header.entries.count >= MAX_ENTRIES)
         return -ENOSPC;
     uint32_t at = (uint32_t)t->header.entries.count;
     if (e->inode != INDEX_NO_INODE) {
-        if (fstatat(fd, t->heap + e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            return -errno;
         t->entries[at] = *e; /* the inode names it */
-        int r = 0;
-        if (upper_is_whiteout(&st))
-            e->inode = INDEX_NO_INODE;
-        else
-            r = add_inode(t, &st, at, &e->inode);
+        int r = place_object(t, fd, t->heap + e->name, at, &e->inode);
         if (r < 0)
             return r;
     }
@@ -268,10 +307,8 @@ static int fill_dir(const struct layer *l, uint32_t dir, int fd, struct names *n
             memcmp(t->heap + before->name, t->heap + names->v[i].name, before->len) == 0)
             continue;
         int r = place_entry(t, dir, fd, &names->v[i]);
-        if (r < 0) {
-            t->header.entries.count = first; /* inodes that nothing names do no harm */
-            return r;
-        }
+        if (r < 0)
+            return r; /* the entries stay, as inodes with several names know theirs */
     }
     t->inodes[dir].first = first;
     t->inodes[dir].count = (uint32_t)t->header.entries.count - first;
@@ -288,18 +325,14 @@ int layer_tree_entries(const struct layer *l, uint32_t dir)
     int r = locate(l, dir, &p);
     if (r < 0)
         return r;
-    int fd = openat(p.dirfd, p.rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    auto_closedir DIR *h =
+        stream_dir(openat(p.dirfd, p.rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!h)
         return -errno;
-    auto_closedir DIR *h = fdopendir(fd);
-    if (!h) {
-        close(fd);
-        return -ENOMEM;
-    }
     struct names names = {0};
     r = read_names(t, dir, h, &names);
     if (r == 0)
-        r = fill_dir(l, dir, fd, &names);
+        r = fill_dir(l, dir, dirfd(h), &names);
     free(names.v);
     return r;
 }
@@ -308,27 +341,27 @@ int layer_tree_target(const struct layer *l, uint32_t inode)
 {
     struct layer_tree *t = tree_of(l);
     struct index_inode *in = &t->inodes[inode];
-    char target[PATH_MAX];
+    auto_free char *target = NULL;
     struct upath p;
     if (t->extra[inode].target)
         return 0;
     int r = locate(l, inode, &p);
     if (r < 0)
         return r;
-    ssize_t n = readlinkat(p.dirfd, p.rel, target, sizeof(target));
-    if (n < 0)
-        return -errno;
-    r = add_bytes(t, target, (size_t)n, &in->first);
+    r = upper_readlink(&p, t->extra[inode].typed, &target);
+    if (r == 0)
+        r = add_bytes(t, target, strlen(target), &in->first);
     if (r < 0)
         return r;
-    in->count = (uint32_t)n;
+    in->count = (uint32_t)strlen(target);
     t->extra[inode].target = true;
     return 0;
 }
 
 /* --- attributes --------------------------------------------------------------------------- */
 
-static int add_xattr(struct layer_tree *t, const struct upath *p, const char *name)
+static int add_xattr(struct layer_tree *t, const struct upath *p, const char *name,
+                     const char *shown)
 {
     char value[65536];
     ssize_t n = upath_getxattr(p, name, value, sizeof(value));
@@ -338,8 +371,8 @@ static int add_xattr(struct layer_tree *t, const struct upath *p, const char *na
         return (int)n;
     if (t->header.xattrs.count >= MAX_XATTRS)
         return -ENOSPC;
-    struct index_xattr x = {.name_len = (uint32_t)strlen(name), .value_len = (uint32_t)n};
-    int r = add_bytes(t, name, x.name_len, &x.name);
+    struct index_xattr x = {.name_len = (uint32_t)strlen(shown), .value_len = (uint32_t)n};
+    int r = add_bytes(t, shown, x.name_len, &x.name);
     if (r == 0)
         r = add_bytes(t, value, (size_t)n, &x.value);
     if (r == 0)
@@ -358,9 +391,11 @@ int layer_tree_xattrs(const struct layer *l, uint32_t inode)
     if (r == 0)
         r = upath_listxattr(&p, &names);
     uint32_t first = (uint32_t)t->header.xattrs.count;
-    for (const char *s = names.data; r == 0 && s < names.data + names.len; s += strlen(s) + 1)
-        if (!upper_xattr_is_ours(s))
-            r = add_xattr(t, &p, s);
+    for (const char *s = names.data; r == 0 && s < names.data + names.len; s += strlen(s) + 1) {
+        const char *shown = t->overrides ? upper_xattr_shown(s, UPPER_VIRTUAL) : s;
+        if (shown && !upper_xattr_is_ours(s))
+            r = add_xattr(t, &p, s, shown);
+    }
     if (r < 0)
         return r;
     t->inodes[inode].first_xattr = first;
@@ -415,27 +450,43 @@ void layer_tree_close(struct layer *l)
     *l = (struct layer){.tar_fd = -1};
 }
 
+/* The layer's root. */
+static int add_root(struct layer_tree *t)
+{
+    struct stat st;
+    struct upath p;
+    char text[128];
+    bool typed = false;
+    int r = fstat(t->root_fd, &st) < 0 ? -errno : 0;
+    if (r < 0)
+        return r;
+    upath_fd(&p, t->root_fd, false, NULL);
+    t->dev = st.st_dev;
+    t->overrides = upath_getxattr(&p, UPPER_OVERRIDE, text, sizeof(text)) >= 0;
+    if (t->overrides)
+        r = apply_override(&p, &st, &typed);
+    t->header.inodes.count = 1;
+    fill_inode(t, 0, &st, 0);
+    return r;
+}
+
 int layer_open_tree(const char *path, struct layer *ret, struct err *err)
 {
     struct layer_tree *t = new0(struct layer_tree);
     struct layer l = {.tar_fd = -1, .tree = t};
-    struct stat st;
     for (size_t i = 0; i < N_FILES; i++)
         t->files[i].fd = -1;
     t->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a link is fine here */
     int r = t->root_fd < 0 ? err_errno(err, -errno, "open directory %s", path) : 0;
-    if (r == 0 && fstat(t->root_fd, &st) < 0)
-        r = err_errno(err, -errno, "%s", path);
     if (r == 0 && !reserve_tables(t))
         r = err_set(err, -ENOMEM, "%s: not enough address space", path);
+    if (r == 0 && (r = add_root(t)) < 0)
+        err_errno(err, r, "%s", path);
     if (r < 0) {
         layer_tree_close(&l);
         return r;
     }
-    t->dev = st.st_dev;
     t->n_files = N_FILES;
-    t->header.inodes.count = 1;
-    fill_inode(t, 0, &st, 0);
     l.header = &t->header;
     l.inodes = t->inodes;
     l.entries = t->entries;

@@ -80,13 +80,17 @@ static bool parse(int argc, char **argv, struct arguments *a)
     return a->channel > 2 && !a->overlay.upper == !a->overlay.work;
 }
 
-/* The descriptor to serve, or -1 when the other end is gone. */
-static int receive_device(int channel)
+/* The descriptor to serve, or -1 when the other end is gone; *ret_procfs: -1 when there is none. */
+static int receive_device(int channel, int *ret_procfs)
 {
     auto_free struct channel_msg *msg = new0(struct channel_msg);
     int fd = -1;
-    if (channel_recv(channel, msg) == 1 && msg->type == OVERLAY_MSG_DEVICE && msg->n_fds == 1)
+    *ret_procfs = -1;
+    if (channel_recv(channel, msg) == 1 && msg->type == OVERLAY_MSG_DEVICE && msg->n_fds > 0) {
         fd = take_fd(&msg->fds[0]);
+        if (msg->n_fds > 1)
+            *ret_procfs = take_fd(&msg->fds[1]);
+    }
     channel_msg_done(msg);
     return fd;
 }
@@ -96,18 +100,18 @@ static int serve(const struct arguments *a)
     auto_overlay ov = NULL;
     struct err err = {0};
     int opened = overlay_open(&a->overlay, &ov, &err);
-    int device = receive_device(a->channel);
+    auto_close int procfs = -1;
+    int device = receive_device(a->channel, &procfs);
     if (device < 0)
         return 1; /* the container is not to be: nobody wants an answer */
     int r = channel_send(a->channel, OVERLAY_MSG_DEVICE, &err, sizeof(err), NULL, 0);
     if (opened < 0 || r < 0)
         return 1;
     close(a->channel);
-    struct server_options o = {.single_id = a->single_id, .timeout = FOREVER};
+    struct server_options o = {
+        .single_id = a->single_id, .timeout = FOREVER, .procfs = procfs, .confine = confine};
     auto_ptr(server) struct server *s = NULL;
     r = server_new(ov, &o, NULL, &s, &err);
-    if (r == 0)
-        r = confine(&err);
     if (r == 0)
         r = server_run(s, device, &err);
     if (r < 0)

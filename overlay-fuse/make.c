@@ -240,6 +240,8 @@ static struct node *show_new(struct overlay *ov, struct node *dir, const char *n
     child_attach(ov, c, n);
     if (S_ISREG(m->mode))
         node_give_fd(ov, n, take_fd(&made->fd));
+    if (node_is_dir(n))
+        dir_begin(n);
     return n;
 }
 

@@ -85,6 +85,7 @@ struct node {
     struct lower_ref *lowers; /* lower object, or directories to merge, topmost first */
     uint32_t n_lowers;
     struct lower_ref lower_room; /* where `lowers` points to when there is one */
+    uint32_t told_blocks;        /* with `told`: the blocks it had, modulo 2^32 */
     struct dir *dir;
     int fd; /* cached, O_RDWR (regular) or O_PATH or O_DIRECTORY when unlinked; -1 */
     struct node *fd_prev, *fd_next;
@@ -166,6 +167,8 @@ static inline void cleanup_held_node(struct held_node *h)
 
 /* Builds the table if the directory has none yet. */
 int dir_load(struct overlay *ov, struct node *dir);
+/* Gives a directory that was just made its table, which is empty. */
+void dir_begin(struct node *dir);
 /* The child with this name, hidden ones included, or NULL. The table must be loaded. */
 struct child *dir_find(const struct node *dir, const char *name, size_t len);
 /* Makes the name exist in the table: a new child, or a hidden one shown again. */

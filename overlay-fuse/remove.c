@@ -5,6 +5,7 @@
  * upper object stands, the whiteout is made in the work directory and renamed over it, or exchanged
  * with a directory, so at every moment the name shows the object or nothing. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include "overlay-fuse/node.h"
 
 #include <dirent.h>
@@ -19,11 +20,9 @@
  * shows empty. */
 static int empty_dir(int fd)
 {
-    auto_closedir DIR *h = fdopendir(fd);
-    if (!h) {
-        close(fd);
-        return -ENOMEM;
-    }
+    auto_closedir DIR *h = stream_dir(fd);
+    if (!h)
+        return -errno;
     const struct dirent *e;
     for (errno = 0; (e = readdir(h)); errno = 0)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&

@@ -31,6 +31,7 @@ int server_stat(struct server *s, struct node *n, struct stat *ret)
     if (s->o.static_nlink && node_is_dir(n))
         ret->st_nlink = 1;
     n->told = server_now();
+    n->told_blocks = r == 0 ? (uint32_t)ret->st_blocks : 0;
     return r;
 }
 
@@ -142,6 +143,7 @@ int server_new(struct overlay *ov, const struct server_options *o, const char *f
     s->ov = ov;
     s->o = *o;
     s->data = xcalloc(1, SERVER_READ_MAX);
+    server_loop_init(&s->loop);
     s->session = fuse_session_new(&args, &server_ops, sizeof(server_ops), s);
     fuse_opt_free_args(&args);
     if (!s->session)
@@ -154,21 +156,15 @@ void server_free(struct server *s)
 {
     if (s->session)
         fuse_session_destroy(s->session);
+    server_loop_done(&s->loop);
     free(s->data);
     free(s);
 }
 
-static int loop(struct server *s, struct err *err)
-{
-    int r = fuse_session_loop(s->session);
-    return r < 0 ? err_errno(err, r, "serve") : 0;
-}
-
 int server_run(struct server *s, int device_fd, struct err *err)
 {
-    server_wait_init(s, device_fd);
     int r = fuse_session_custom_io(s->session, &server_io, device_fd);
-    return r < 0 ? err_errno(err, r, "start a FUSE session") : loop(s, err);
+    return r < 0 ? err_errno(err, r, "start a FUSE session") : server_loop(s, device_fd, err);
 }
 
 int server_run_mount(struct server *s, const char *mountpoint, bool background, struct err *err)
@@ -176,14 +172,13 @@ int server_run_mount(struct server *s, const char *mountpoint, bool background, 
     if (fuse_session_mount(s->session, mountpoint) < 0)
         return err_set(err, -EIO, "cannot mount at %s", mountpoint);
     s->sees_callers = true;
-    server_wait_init(s, fuse_session_fd(s->session));
     int r = fuse_session_custom_io(s->session, &server_io, fuse_session_fd(s->session));
     if (r < 0)
         err_errno(err, r, "start a FUSE session");
     else if (fuse_daemonize(!background) < 0 || fuse_set_signal_handlers(s->session) < 0)
         r = err_errno(err, -errno, "go to the background");
     else
-        r = loop(s, err);
+        r = server_loop(s, fuse_session_fd(s->session), err);
     fuse_remove_signal_handlers(s->session);
     fuse_session_unmount(s->session);
     return r;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The FUSE server: the merge core's face to the kernel.
  *
- * Theory of operation. One thread reads a request, answers it and reads the next; nothing is ever
- * locked, and on the machines that were measured a second thread cost more in wake-ups than it
- * brought. Since nobody else changes the tree, the kernel may keep everything it was told: entries,
- * also negative ones, attributes, links, listings and pages have no time-out, open, opendir and
- * flush are answered once with ENOSYS and never asked again, and the kernel collects writes.
- * A node's references by the kernel (nlookup) are counted before a reply and taken back when the
- * kernel says that nobody waits for it any more. */
+ * Theory of operation. One thread at a time (server_loop.c) reads a request, answers it and reads
+ * the next; nothing else is ever locked, and on the machines that were measured a second one at
+ * work cost more in wake-ups than it brought. Since nobody else changes the tree, the kernel may
+ * keep everything it was told: entries, also negative ones, attributes, links, listings and pages
+ * have no time-out, open, opendir and flush are answered once with ENOSYS and never asked again,
+ * and the kernel collects writes. A node's references by the kernel (nlookup) are counted before a
+ * reply and taken back when the kernel says that nobody waits for it any more. */
 #pragma once
 
 #define FUSE_USE_VERSION 314
@@ -18,6 +18,10 @@
 
 #include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 struct server_options {
     bool single_id;  /* the mount's user namespace has one id: every owner shows as 0 */
@@ -25,12 +29,33 @@ struct server_options {
     bool no_xattrs, no_acl, no_fsync, static_nlink, no_writeback, debug;
     double timeout;                       /* seconds that the kernel may keep what it was told */
     const struct id_mapping *uids, *gids; /* NULL: as they are */
+    int procfs;                           /* a procfs where askers are found, or -1 */
+    int (*confine)(struct err *err);      /* each thread is to, before it serves; or NULL */
 };
 
 /* See server_wait.c. */
 struct wait {
     bool may_look;         /* the descriptor does not block, and there are CPUs to spare */
     unsigned misses, rest; /* looks in a row that found nothing; requests until the next one */
+    bool never;            /* who reads has waited already */
+};
+
+/* See server_loop.c. */
+struct loop {
+    int fd, procfs;
+    int near_stat, near_schedstat, main_schedstat; /* /proc/thread-self/... of the two */
+    int stop;                                      /* eventfd: the near thread is to end */
+    pid_t near_tid, main_tid;
+    cpu_set_t all;        /* where they may run */
+    int cpu;              /* where they are bound to, or -1 */
+    int step, until_look; /* requests between looks at the asker, and until the next */
+    pthread_mutex_t gate, work;
+    atomic_bool in_hand; /* a request that is not answered */
+    atomic_uint served;  /* requests, by the near thread */
+    pthread_t near;
+    sem_t ready; /* the near thread is confined; how it went: */
+    int near_code;
+    bool can_be_near;
 };
 
 struct server {
@@ -47,6 +72,7 @@ struct server {
     size_t request_len;
     char *data; /* room for the data of one read reply */
     struct wait wait;
+    struct loop loop;
     size_t mapped; /* bytes of layers given to the kernel since they were unmapped */
 };
 
@@ -72,7 +98,13 @@ void server_init(void *userdata, struct fuse_conn_info *conn);
 /* The body of the request at hand, or NULL if it is shorter than `size`. */
 const void *server_request_body(const struct server *s, size_t size);
 
-/* server_wait.c: reads the next request, as read() does from a descriptor that blocks. */
+/* server_loop.c: serves the requests of a device until its mount is gone. */
+void server_loop_init(struct loop *l);
+void server_loop_done(struct loop *l);
+int server_loop(struct server *s, int fd, struct err *err);
+
+/* server_wait.c: reads the next request, as read() does from a descriptor that blocks; or not, with
+ * wait.never. */
 void server_wait_init(struct server *s, int fd);
 ssize_t server_wait_read(struct server *s, int fd, void *buf, size_t len);
 

@@ -78,10 +78,14 @@ static bool kill_asked(const struct server *s)
     return in && (in->write_flags & FUSE_WRITE_KILL_SUIDGID);
 }
 
-/* It asks for the blocks of a file when that is closed; one that stays open would show none. */
-static void show_blocks(struct server *s, struct node *n, uint32_t seconds)
+/* The kernel asks for the blocks of a file when that is closed; one that stays open would show
+ * none. Having told the same number is no reason to make it ask: it would ask for more than that.
+ */
+static void show_blocks(struct server *s, struct node *n)
 {
-    if (s->ov->delayed_writes && n->told && server_now() - n->told >= seconds)
+    struct stat st;
+    if (s->ov->delayed_writes && n->told && node_stat(s->ov, n, &st) == 0 &&
+        (uint32_t)st.st_blocks != n->told_blocks)
         server_withdraw(s, n);
 }
 
@@ -96,8 +100,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         if (r < 0)
             put = r;
     }
-    if (put > 0)
-        show_blocks(s, n, 2);
+    if (put > 0 && server_now() - n->told >= 2)
+        show_blocks(s, n);
     if (put < 0)
         server_reply_error(req, (int)put);
     else
@@ -110,7 +114,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_in
     struct node *n = server_node(s, ino);
     int r = !n ? -ESTALE : s->o.no_fsync ? 0 : node_sync(s->ov, n, data_only);
     if (n && S_ISREG(n->v.mode))
-        show_blocks(s, n, 0);
+        show_blocks(s, n);
     server_reply_error(req, r);
 }
 

@@ -66,6 +66,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
         s->setxattr_ext = out->flags & FUSE_SETXATTR_EXT;
         s->init_unique = 0;
     }
+    atomic_store_explicit(&s->loop.in_hand, false, memory_order_relaxed);
     return writev(fd, iov, count);
 }
 

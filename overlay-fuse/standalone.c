@@ -9,9 +9,11 @@
 #include "overlay-fuse/mount_options.h"
 #include "overlay-fuse/server.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct lowers {
@@ -80,6 +82,14 @@ static char *fuse_options(const struct mount_options *o)
                      o->upper ? "" : ",ro", o->fuse.len ? "," : "", buf_str(&o->fuse));
 }
 
+/* The kernel asks for CAP_FSETID of the first user namespace. */
+static bool is_root_of_the_machine(void)
+{
+    const ino_t first = 0xeffffffd; /* PROC_USER_INIT_INO of linux/proc_ns.h */
+    struct stat st;
+    return geteuid() == 0 && stat("/proc/self/ns/user", &st) == 0 && st.st_ino == first;
+}
+
 static struct server_options server_options(const struct mount_options *o)
 {
     bool mapped = o->uids.n || o->uids.squash || o->gids.n || o->gids.squash;
@@ -90,6 +100,8 @@ static struct server_options server_options(const struct mount_options *o)
                                    .no_writeback = o->no_writeback,
                                    .debug = o->debug,
                                    .timeout = o->timeout,
+                                   .root_keeps = is_root_of_the_machine(),
+                                   .procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
                                    .uids = mapped ? &o->uids : NULL,
                                    .gids = mapped ? &o->gids : NULL};
 }

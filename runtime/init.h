@@ -7,7 +7,8 @@
  *   monitor              init
  *   writes the id maps
  *   INIT_GO       ---->  opens what comes from the host, mounts the root
- *                 <----  INIT_DEVICE, with the /dev/fuse descriptor: mounted, to be served
+ *                 <----  INIT_DEVICE, with the /dev/fuse descriptor (mounted, to be served) and a
+ *                       procfs of the container
  *                 <----  INIT_TERMINAL, with the pty's master (only with a terminal)
  *                 <----  INIT_EXEC: nothing is left but exec
  *                 <----  end of file: exec worked, as the channel is close-on-exec

@@ -64,10 +64,12 @@ static int start_init(const struct monitor_options *o, struct launched *l, int *
     return 0;
 }
 
-/* Brings the device to the server and waits until it serves. */
-static int connect_server(int server, int device, struct channel_msg *msg, struct err *err)
+/* Brings the device (and the procfs) that came with `msg` to the server and waits until it serves.
+ */
+static int connect_server(int server, struct channel_msg *msg, struct err *err)
 {
-    int r = channel_send(server, DEVICE_TO_SERVER, NULL, 0, &device, 1);
+    int r = channel_send(server, DEVICE_TO_SERVER, NULL, 0, msg->fds, msg->n_fds);
+    channel_msg_done(msg);
     if (r < 0)
         return err_errno(err, r, "the root's file server");
     r = channel_recv(server, msg);
@@ -96,11 +98,8 @@ static int follow_init(int channel, int server, const struct winsize *size, stru
             return err_set(err, r ? r : -EPIPE, "the container's init ended early");
         switch (msg->type) {
         case INIT_DEVICE:
-            if (msg->n_fds == 1) {
-                auto_close int device = take_fd(&msg->fds[0]);
-                if ((r = connect_server(server, device, msg, err)) < 0)
-                    return r;
-            }
+            if (msg->n_fds > 0 && (r = connect_server(server, msg, err)) < 0)
+                return r;
             break;
         case INIT_TERMINAL:
             if (msg->n_fds == 1)

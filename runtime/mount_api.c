@@ -35,9 +35,22 @@
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
+#ifndef FSOPEN_CLOEXEC
+#define FSOPEN_CLOEXEC 1
+#endif
+#ifndef FSMOUNT_CLOEXEC
+#define FSMOUNT_CLOEXEC 1
+#endif
+#ifndef SYS_fsopen
+#define SYS_fsopen   430
+#define SYS_fsconfig 431
+#define SYS_fsmount  432
+#endif
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
+
+enum { SET_STRING = 1, CMD_CREATE = 6 }; /* of fsconfig() */
 
 struct setattr_args { /* struct mount_attr, version 0 */
     uint64_t set, clear, propagation, userns_fd;
@@ -59,6 +72,17 @@ int mount_new_at(int target_fd, const char *type, const char *source, unsigned l
 {
     struct fd_name to = fd_name(target_fd);
     return mount(source, to.s, type, flags, data) < 0 ? -errno : 0;
+}
+
+int mount_detached(const char *type, const char *key, const char *value)
+{
+    auto_close int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+    if (fs < 0 || syscall(SYS_fsconfig, fs, SET_STRING, key, value, 0) < 0 ||
+        syscall(SYS_fsconfig, fs, CMD_CREATE, NULL, NULL, 0) < 0)
+        return -errno;
+    int fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+                          MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC); /* as MOUNT_ATTR_ */
+    return fd < 0 ? -errno : fd;
 }
 
 int mount_add_flags(int fd, bool recursive, unsigned long flags)

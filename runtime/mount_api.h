@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <sys/mount.h>
 
+/* A new file system that is mounted nowhere, read-only, with one option. Its O_PATH descriptor, or
+ * a negative errno (-ENOSYS before Linux 5.2). */
+int mount_detached(const char *type, const char *key, const char *value);
 /* mount(2) of a new file system onto the O_PATH descriptor. 0 or a negative errno. */
 int mount_new_at(int target_fd, const char *type, const char *source, unsigned long flags,
                  const char *data);

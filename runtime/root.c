@@ -63,7 +63,10 @@ static int fuse_mount(const struct init_job *job, int device, int at, const char
     auto_close int root = open(at_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return err_errno(err, -errno, "open the container's root");
-    r = channel_send(job->channel, INIT_DEVICE, NULL, 0, &device, 1);
+    /* By which the server sees where who asks it runs. It does without on older kernels. */
+    auto_close int procfs = mount_detached("proc", "subset", "pid");
+    const int fds[2] = {device, procfs};
+    r = channel_send(job->channel, INIT_DEVICE, NULL, 0, fds, procfs < 0 ? 1 : 2);
     return r < 0 ? err_errno(err, r, "hand over the root's device") : take_fd(&root);
 }
 

@@ -275,3 +275,9 @@ END
     on_overlay sqlite3 mnt/db 'PRAGMA integrity_check; SELECT who, count(*) FROM t GROUP BY who' >after
     assert_equal "$(<after)" $'ok\n1|12560\n2|12560'
 }
+
+@test "programs run whose pages and unwritten data the server has to move while they are executed" {
+    mkdir layer/d
+    add_layer layer
+    on_overlay timeout 60 "$hazard" exec mnt/d 400
+}

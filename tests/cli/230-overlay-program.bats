@@ -104,6 +104,31 @@ in_namespace() { # SCRIPT
     assert_output $'4711\n711\n0:0:4711'
 }
 
+@test "a layer whose root has an override_stat shows the owners, modes and kinds recorded in it" {
+    need_subordinate_ids
+    mkdir low/e && echo a >low/e/target && echo -n target >low/e/link && : >low/e/null
+    setfattr -n user.containers.override_stat -v 0:0:0755 low
+    setfattr -n user.containers.override_stat -v 5:6:4711 low/a
+    setfattr -n user.containers.override_stat -v 7:8:0700 low/e
+    setfattr -n user.containers.override_stat -v 0:0:0777:symlink low/e/link
+    setfattr -n user.containers.override_stat -v 0:0:0666:char-1-3 low/e/null
+    run in_namespace '
+        "$server" -o xattr_permissions=2,lowerdir=low,upperdir=up,workdir=wk mnt
+        stat -c "%u:%g %a %n" mnt/a mnt/b mnt/e && stat -c "%F %t:%T" mnt/e/null
+        readlink mnt/e/link && cat mnt/e/link
+        getfattr -m - mnt/a
+        chown 9:9 mnt/a && stat -c "%u:%g %a" mnt/a
+        umount mnt'
+    assert_status 0
+    assert_output "5:6 4711 mnt/a
+0:0 $(stat -c %a low/b) mnt/b
+7:8 700 mnt/e
+character special file 1:3
+target
+a
+9:9 711"
+}
+
 # The layer's attribute is left behind, as overlayfs does; nothing else is missed.
 @test "with real owners where the upper directory has no extended attributes" {
     setfattr -n user.k -v v low/a

@@ -9,16 +9,20 @@
  *   overlay-hazard readers FILE         some read and map while another writes
  *   overlay-hazard pin DIR COUNT        so many open files without a name
  *   overlay-hazard forget DIR COUNT PID makes and removes; the server's memory stays
+ *   overlay-hazard exec DIR COUNT       executes copies of itself whose pages nobody has read yet,
+ *                                       with unwritten data in what the exec closes
  */
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -313,6 +317,43 @@ static void forget(long count, const char *pid)
         fail("memory", before, after);
 }
 
+/* A copy of this program that is in nobody's page cache. */
+static void copy_self(const char *name)
+{
+    auto_close int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    auto_close int to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    struct stat st;
+    if (from < 0 || to < 0 || fstat(from, &st) < 0 ||
+        sendfile(to, from, NULL, (size_t)st.st_size) != st.st_size || fsync(to) < 0 ||
+        posix_fadvise(to, 0, 0, POSIX_FADV_DONTNEED) != 0)
+        fail(name, 0, 0);
+}
+
+/* The child shares our memory until its exec is through, and closes `data` in there. */
+static void exec_one(char *program, const char *data)
+{
+    char *argv[] = {program, "fill", ".", "0", NULL};
+    pid_t pid;
+    int status;
+    auto_close int fd = open(data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, data, strlen(data)) < 0)
+        fail(data, 0, 0);
+    errno = posix_spawn(&pid, program, NULL, NULL, argv, environ);
+    if (errno || waitpid(pid, &status, 0) != pid || status != 0)
+        fail(program, 0, 0);
+}
+
+static void exec_all(long count)
+{
+    char program[32], data[32];
+    for (long i = 0; i < count; i++) {
+        snprintf(program, sizeof(program), "program%ld", i);
+        snprintf(data, sizeof(data), "data%ld", i);
+        copy_self(program);
+        exec_one(program, data);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[1] : "";
@@ -336,6 +377,8 @@ int main(int argc, char **argv)
         pin(atol(argv[3]));
     else if (strcmp(what, "forget") == 0 && argc == 5)
         forget(atol(argv[3]), argv[4]);
+    else if (strcmp(what, "exec") == 0 && argc == 4)
+        exec_all(atol(argv[3]));
     else
         fail("usage: see tests/tools/overlay-hazard.c", argc, 0);
     return 0;

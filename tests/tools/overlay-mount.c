@@ -179,7 +179,9 @@ static int guide(const struct arguments *a, pid_t child, int channel, int server
     auto_close int device = await(channel, MSG_DEVICE, NULL);
     if (device < 0)
         return -EPIPE;
-    if (channel_send(server, OVERLAY_MSG_DEVICE, NULL, 0, &device, 1) < 0 ||
+    int fds[2] = {device, open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    auto_close int procfs = fds[1];
+    if (channel_send(server, OVERLAY_MSG_DEVICE, NULL, 0, fds, procfs < 0 ? 1 : 2) < 0 ||
         await(server, OVERLAY_MSG_DEVICE, &code) < -1)
         return err_set(err, -EPIPE, "the server ended");
     return code < 0 ? code : channel_send(channel, MSG_GO, NULL, 0, NULL, 0);
