@@ -62,6 +62,8 @@ static const struct command_row rows[] = {
      .groups = "container",
      .aliases = "container ls|container list",
      .summary = "List containers"},
+    {.name = "pull", IMAGE(cmd_pull), .groups = "image", .summary = "Pull images from a registry"},
+    {.name = "push", IMAGE(cmd_push), .groups = "image", .summary = "Push an image to a registry"},
     {.name = "rm", HERE(cmd_rm), .groups = "container", .summary = "Remove one or more containers"},
     {.name = "rmi", HERE(cmd_rmi), .aliases = "image rm", .summary = "Remove one or more images"},
     {.name = "run",

@@ -69,7 +69,8 @@ int command_exit_status(const struct err *err);
 /* The commands, one file each. */
 extern const struct command cmd_build, cmd_commit, cmd_container_inspect, cmd_create, cmd_help,
     cmd_history, cmd_image_inspect, cmd_images, cmd_import, cmd_info, cmd_inspect, cmd_logs, cmd_ps,
-    cmd_reindex, cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stop, cmd_tag, cmd_version;
+    cmd_pull, cmd_push, cmd_reindex, cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stop, cmd_tag,
+    cmd_version;
 
 /* Executes wherry-image, with the arguments that this program was given. Returns only on errors. */
 int command_hand_over(const struct command_table *table, char *const *argv, struct err *err);

@@ -30,6 +30,14 @@ int store_read_blob_json(struct store *s, const char *digest, json_t **ret, stru
     return json_read_at(s->root_fd, path.s, ret, err);
 }
 
+int store_blob_read(struct store *s, const char *digest, struct buf *ret, struct err *err)
+{
+    if (!digest_valid(digest))
+        return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", digest);
+    struct blob_path path = store_blob_path(digest);
+    return file_read_at(s->root_fd, path.s, JSON_LIMIT, ret, err);
+}
+
 static int read_manifest(struct store *s, const char *digest, struct manifest *ret, struct err *err)
 {
     auto_json json_t *json = NULL;
@@ -311,6 +319,19 @@ int store_image_untag(struct store *s, const struct store_image *img, const char
         return not_known(name, err);
     store_index_drop_name(index, name);
     return store_index_write(s, index, err);
+}
+
+void store_image_set_origin(struct store *s, const char *name, const char *digests)
+{
+    auto_json json_t *index = NULL;
+    struct err err = {0};
+    auto_close int lock = store_index_lock(s, true, &err);
+    if (lock >= 0 && store_index_read(s, &index, &err) == 0) {
+        store_index_set_origin(index, name, digests);
+        store_index_write(s, index, &err);
+    }
+    if (err.code)
+        log_debug("origin of %s: %s", name, err.message);
 }
 
 static int unlink_unused(struct store *s, const json_t *candidates, const json_t *used,

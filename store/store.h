@@ -9,6 +9,7 @@
  * store/content.h. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/strv.h"
@@ -79,6 +80,11 @@ int store_image_tag(struct store *s, const struct store_image *img, const char *
 /* Takes one name away; the image stays. */
 int store_image_untag(struct store *s, const struct store_image *img, const char *name,
                       struct err *err);
+/* Keeps by what digests the registry of `name` knows its image (struct store_image, origins); a
+ * name that is gone meanwhile is nothing to worry about. */
+void store_image_set_origin(struct store *s, const char *name, const char *digests);
+/* The bytes of a small blob (a configuration, a manifest). */
+int store_blob_read(struct store *s, const char *digest, struct buf *ret, struct err *err);
 /* Removes the image with all its names, and every blob and index no other image uses. `check` (or
  * NULL) is asked first whether something needs the image, at a moment when no container can be made
  * of it; its error is returned and nothing is removed. */
