@@ -38,6 +38,7 @@ extern const struct command_table commands;
 /* Options before the command. */
 struct global_values {
     char *root, *runroot, *log_level;
+    struct strv image_stores;
     bool version;
 };
 extern const struct opt command_globals[];
@@ -67,10 +68,33 @@ void command_help_row(const struct command_row *row, struct buf *out);
 int command_exit_status(const struct err *err);
 
 /* The commands, one file each. */
-extern const struct command cmd_build, cmd_commit, cmd_container_inspect, cmd_create, cmd_help,
-    cmd_history, cmd_image_inspect, cmd_images, cmd_import, cmd_info, cmd_inspect, cmd_logs, cmd_ps,
-    cmd_pull, cmd_push, cmd_reindex, cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stop, cmd_tag,
-    cmd_version;
+extern const struct command cmd_build;
+extern const struct command cmd_commit;
+extern const struct command cmd_container_inspect;
+extern const struct command cmd_create;
+extern const struct command cmd_help;
+extern const struct command cmd_history;
+extern const struct command cmd_image_exists;
+extern const struct command cmd_image_inspect;
+extern const struct command cmd_image_prune;
+extern const struct command cmd_image_tree;
+extern const struct command cmd_images;
+extern const struct command cmd_import;
+extern const struct command cmd_info;
+extern const struct command cmd_inspect;
+extern const struct command cmd_logs;
+extern const struct command cmd_ps;
+extern const struct command cmd_pull;
+extern const struct command cmd_push;
+extern const struct command cmd_reindex;
+extern const struct command cmd_rm;
+extern const struct command cmd_rmi;
+extern const struct command cmd_run;
+extern const struct command cmd_start;
+extern const struct command cmd_stop;
+extern const struct command cmd_tag;
+extern const struct command cmd_untag;
+extern const struct command cmd_version;
 
 /* Executes wherry-image, with the arguments that this program was given. Returns only on errors. */
 int command_hand_over(const struct command_table *table, char *const *argv, struct err *err);

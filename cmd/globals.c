@@ -3,6 +3,8 @@
 #include "cmd/commands.h"
 
 const struct opt command_globals[] = {
+    OPT_LIST_ROW(0, "imagestore", global_values, image_stores, "DIR",
+                 "Read-only store to find images in as well (may be given more than once)"),
     OPT_STRING_ROW(0, "log-level", global_values, log_level, "LEVEL",
                    "Log messages of this level: debug, info, warn or error"),
     OPT_STRING_ROW(0, "root", global_values, root, "DIR",

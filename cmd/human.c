@@ -9,18 +9,30 @@
 
 #define COMMAND_MAX 17
 
-const char *human_size(uint64_t bytes, const char *gap, char out[static HUMAN_MAX])
+static const char *write_size(uint64_t bytes, const char *gap, int digits,
+                              char out[static HUMAN_MAX])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     size_t unit = 0;
     double n = (double)bytes;
-    /* 999.5 would be written with three digits as 1000: the next unit's 1. */
-    while (n >= (unit ? 999.5 : 1000) && unit + 1 < sizeof(units) / sizeof(*units)) {
+    /* What would be written as 1000 with these digits is the next unit's 1. */
+    double limit = digits == 3 ? 999.5 : 999.95;
+    while (n >= (unit ? limit : 1000) && unit + 1 < sizeof(units) / sizeof(*units)) {
         n /= 1000;
         unit++;
     }
-    snprintf(out, HUMAN_MAX, "%.3g%.8s%s", n, gap, units[unit]);
+    snprintf(out, HUMAN_MAX, "%.*g%.8s%s", digits, n, gap, units[unit]);
     return out;
+}
+
+const char *human_size(uint64_t bytes, const char *gap, char out[static HUMAN_MAX])
+{
+    return write_size(bytes, gap, 3, out);
+}
+
+const char *human_size_long(uint64_t bytes, const char *gap, char out[static HUMAN_MAX])
+{
+    return write_size(bytes, gap, 4, out);
 }
 
 const char *human_duration(int64_t seconds, char out[static HUMAN_MAX])

@@ -13,6 +13,9 @@
  * in ps and system df. Returns `out`. */
 const char *human_size(uint64_t bytes, const char *gap, char out[static HUMAN_MAX]);
 
+/* The same with four digits: "769.1kB", as podman's system df and image tree. */
+const char *human_size_long(uint64_t bytes, const char *gap, char out[static HUMAN_MAX]);
+
 /* "5 minutes", "About an hour", "2 weeks". A negative duration (a clock that was set back) is less
  * than a second. Returns `out`. */
 const char *human_duration(int64_t seconds, char out[static HUMAN_MAX]);

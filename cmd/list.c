@@ -204,6 +204,23 @@ int list_print(FILE *out, const json_t *rows, const struct list_view *view,
                  : print_template(out, rows, format, err);
 }
 
+int list_check(bool quiet, const char *format, struct err *err)
+{
+    if (quiet && format)
+        return err_kind(err, ERR_USAGE, -EINVAL, "quiet and format cannot be used together");
+    return 0;
+}
+
+void list_put_joined(const json_t *row, json_t *shown, const char *key, const char *separator)
+{
+    auto_buf text = {0};
+    size_t i;
+    json_t *e;
+    json_array_foreach (json_object_get(row, key), i, e)
+        buf_printf(&text, "%s%s", i ? separator : "", json_string_value(e));
+    json_put(shown, key, json_from_string(buf_str(&text)));
+}
+
 int inspect_print(FILE *out, const json_t *array, const char *format, struct err *err)
 {
     if (!format || !*format || strcmp(format, "json") == 0)

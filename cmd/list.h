@@ -42,6 +42,11 @@ struct list_options {
 int list_print(FILE *out, const json_t *rows, const struct list_view *view,
                const struct list_options *options, struct err *err);
 
+/* --quiet and --format exclude each other: ERR_USAGE. */
+int list_check(bool quiet, const char *format, struct err *err);
+/* Sets shown[key] to the strings of the list row[key] as one text. */
+void list_put_joined(const json_t *row, json_t *shown, const char *key, const char *separator);
+
 /* Prints an inspect result: the array, indented by 5 as podman's, or the template's text and a new
  * line once for each element. Format "json" is the array as well. */
 int inspect_print(FILE *out, const json_t *array, const char *format, struct err *err);

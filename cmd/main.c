@@ -80,7 +80,9 @@ static int run_parsed(struct program *p, const struct command *cmd, void *values
 {
     struct engine engine = {0};
     struct invocation in = {.argv = p->argv, .table = cmd->opts, .res = res};
-    struct engine_options o = {.root = p->globals.root, .runroot = p->globals.runroot};
+    struct engine_options o = {.root = p->globals.root,
+                               .runroot = p->globals.runroot,
+                               .image_stores = &p->globals.image_stores};
     if (!cmd->no_engine) {
         int r = engine_open(&o, &engine, err);
         if (r < 0)

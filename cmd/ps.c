@@ -78,17 +78,6 @@ static void put_status(json_t *row, json_t *shown, int64_t now)
     }
 }
 
-/* A list of strings as one text. */
-static void put_joined(json_t *row, json_t *shown, const char *key, const char *separator)
-{
-    auto_buf text = {0};
-    size_t i;
-    json_t *e;
-    json_array_foreach (json_object_get(row, key), i, e)
-        buf_printf(&text, "%s%s", i ? separator : "", json_string_value(e));
-    json_put(shown, key, json_from_string(buf_str(&text)));
-}
-
 static void put_created(json_t *row, json_t *shown, int64_t now)
 {
     int64_t created = json_integer_value(json_object_get(row, "Created"));
@@ -110,10 +99,10 @@ static void word(json_t *row, bool no_trunc)
     int64_t now = time(NULL);
     put_created(row, shown, now);
     put_status(row, shown, now);
-    put_joined(row, shown, "Names", ",");
-    put_joined(row, shown, "Ports", ", ");
-    put_joined(row, shown, "Mounts", ",");
-    put_joined(row, shown, "Command", " ");
+    list_put_joined(row, shown, "Names", ",");
+    list_put_joined(row, shown, "Ports", ", ");
+    list_put_joined(row, shown, "Mounts", ",");
+    list_put_joined(row, shown, "Command", " ");
     const char *id = json_get_string(row, "Id", "");
     json_put(shown, "ID", no_trunc ? json_string(id) : json_sprintf("%.12s", id));
     if (!no_trunc) {
@@ -127,12 +116,12 @@ static void word(json_t *row, bool no_trunc)
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     const struct values *v = values;
-    if (v->quiet && v->format)
-        return err_kind(err, ERR_USAGE, -EINVAL, "quiet and format cannot be used together");
     struct container_list_options o = {
         .all = v->all, .last = v->latest ? 1 : v->last, .filters = &v->filters, .sort = v->sort};
     auto_json json_t *rows = NULL;
-    int r = container_list(in->engine, &o, &rows, err);
+    int r = list_check(v->quiet, v->format, err);
+    if (r == 0)
+        r = container_list(in->engine, &o, &rows, err);
     if (r < 0)
         return r;
     size_t i;

@@ -4,7 +4,8 @@
 
 int engine_open(const struct engine_options *o, struct engine *ret, struct err *err)
 {
-    struct store_options so = {.root = o->root, .runroot = o->runroot};
+    struct store_options so = {
+        .root = o->root, .runroot = o->runroot, .image_stores = o->image_stores};
     return store_open(&so, &ret->store, err);
 }
 

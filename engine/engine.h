@@ -15,7 +15,8 @@ struct engine {
 };
 
 struct engine_options {
-    const char *root, *runroot; /* --root, --runroot; NULL: store/store.h's defaults */
+    const char *root, *runroot;      /* --root, --runroot; NULL: store/store.h's defaults */
+    const struct strv *image_stores; /* --imagestore */
 };
 
 int engine_open(const struct engine_options *o, struct engine *ret, struct err *err);

@@ -60,3 +60,17 @@ bool filter_label(const json_t *labels, const char *wanted)
         return false;
     return !eq || (json_is_string(v) && strcmp(json_string_value(v), eq + 1) == 0);
 }
+
+int filter_bool(const char *key, const char *value, bool *ret, struct err *err)
+{
+    static const char *const words[2][7] = {{"0", "f", "F", "false", "FALSE", "False", NULL},
+                                            {"1", "t", "T", "true", "TRUE", "True", NULL}};
+    for (int b = 0; b < 2; b++)
+        for (const char *const *w = words[b]; *w; w++)
+            if (strcmp(*w, value) == 0) {
+                *ret = b;
+                return 0;
+            }
+    return err_kind(err, ERR_USAGE, -EINVAL, "non-boolean value \"%s\" for the filter %s", value,
+                    key);
+}

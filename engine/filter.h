@@ -20,5 +20,8 @@ int filters_check(const struct strv *filters, const char *const *keys, struct er
 int filters_match(const struct strv *filters, filter_fn fn, void *arg, bool *ret_match,
                   struct err *err);
 
+/* A boolean as Go's strconv.ParseBool takes it ("true", "T", "1", "false"...). */
+int filter_bool(const char *key, const char *value, bool *ret, struct err *err);
+
 /* True when `labels` (object or NULL) has the label "name" or "name=value". */
 bool filter_label(const json_t *labels, const char *wanted);

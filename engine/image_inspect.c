@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/image_family.h"
 #include "spec/digest.h"
 #include "spec/reference.h"
 
@@ -39,6 +40,7 @@ int image_inspect(struct engine *e, const struct store_image *image, json_t **re
     int r = store_image_config(&e->store, image, &config, &raw, err);
     if (r < 0)
         return r;
+    auto_free char *parent = image_parent_id(e, image);
     const json_t *run = json_object_get(raw, "config"), *history = json_object_get(raw, "history");
     json_t *o = json_object();
     json_put_string(o, "Id", image->id);
@@ -46,7 +48,7 @@ int image_inspect(struct engine *e, const struct store_image *image, json_t **re
     json_put(o, "RepoTags", json_from_strv(&image->names));
     json_put(o, "NamesHistory", json_from_strv(&image->names));
     json_put(o, "RepoDigests", repo_digests(image));
-    json_put_string(o, "Parent", "");
+    json_put_string(o, "Parent", parent ? parent : "");
     json_put_string(o, "Comment",
                     config.n_history && config.history[config.n_history - 1].comment
                         ? config.history[config.n_history - 1].comment

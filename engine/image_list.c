@@ -3,88 +3,67 @@
 #include "engine/image.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/json.h"
-#include "engine/container.h"
+#include "engine/image_family.h"
 #include "spec/digest.h"
 #include "spec/reference.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-struct match {
-    struct engine *engine;
-    const struct store_image *image;
-};
-
-static int match_reference(const struct store_image *image, const char *pattern)
+static json_t *repo_digests(const struct store_image *image)
 {
+    json_t *all = json_array();
     for (size_t i = 0; i < image->names.len; i++) {
-        const char *name = image->names.v[i], *slash = strrchr(name, '/');
-        if (fnmatch(pattern, name, 0) == 0 || (slash && fnmatch(pattern, slash + 1, 0) == 0))
-            return 1;
-        auto_free char *tagged = xasprintf("%s:*", pattern);
-        if (fnmatch(tagged, name, 0) == 0 || (slash && fnmatch(tagged, slash + 1, 0) == 0))
-            return 1;
+        auto_done(image_ref) struct image_ref ref = {0};
+        if (image_ref_parse(image->names.v[i], &ref, NULL) < 0)
+            continue;
+        auto_free char *repository = image_ref_repository(&ref);
+        json_array_append_new(all,
+                              json_sprintf("%s@%.*s", repository, DIGEST_LEN, image->origins.v[i]));
     }
-    return 0;
+    return all;
 }
 
-static int match_dangling(const struct store_image *image, const char *value, struct err *err)
+/* What is the same for all names of an image, as `--format json` shows it. */
+static json_t *image_row(const struct image_family *f, size_t i, const char *origin)
 {
-    bool wanted = strcmp(value, "true") == 0;
-    if (!wanted && strcmp(value, "false") != 0)
-        return err_kind(err, ERR_USAGE, -EINVAL, "dangling=%s: must be true or false", value);
-    return (image->names.len == 0) == wanted;
-}
-
-static int match_age(const struct match *m, const char *name, bool before, struct err *err)
-{
-    auto_done(store_image) struct store_image other = {0};
-    int r = store_image_find(&m->engine->store, name, &other, err);
-    if (r < 0)
-        return r;
-    return before ? m->image->created < other.created : m->image->created > other.created;
-}
-
-static const char *const filter_keys[] = {"id",     "dangling", "reference", "label",
-                                          "before", "since",    NULL};
-
-static int match_one(void *arg, const char *key, const char *value, struct err *err)
-{
-    const struct match *m = arg;
-    if (strcmp(key, "id") == 0)
-        return strncmp(m->image->id, value, strlen(value)) == 0;
-    if (strcmp(key, "dangling") == 0)
-        return match_dangling(m->image, value, err);
-    if (strcmp(key, "reference") == 0)
-        return match_reference(m->image, value);
-    if (strcmp(key, "label") == 0)
-        return filter_label(m->image->labels, value);
-    return match_age(m, value, *key == 'b', err);
+    const struct store_image *image = &f->all[i];
+    size_t parent = f->parent[i];
+    char created[36];
+    json_t *o = json_object();
+    json_put_string(o, "Id", image->id);
+    json_put_string(o, "ParentId", parent == NO_PARENT ? "" : f->all[parent].id);
+    json_put(o, "RepoTags", json_from_strv(&image->names));
+    json_put(o, "RepoDigests", repo_digests(image));
+    json_put(o, "Size", json_integer(image->size));
+    json_put(o, "SharedSize", json_integer(0)); /* podman's is always 0: see `system df -v` */
+    json_put(o, "VirtualSize", json_integer(image->size));
+    json_put(o, "Labels", json_deep_copy(image->labels));
+    json_put(o, "Containers", json_integer(image_containers(f, i)));
+    json_put(o, "ReadOnly", json_boolean(image->lower != NULL));
+    json_put(o, "Dangling", json_boolean(image_is_dangling(f, i)));
+    json_put(o, "Names", json_from_strv(&image->names));
+    json_put(o, "Digest", json_sprintf("%.*s", DIGEST_LEN, origin));
+    json_put(o, "History", json_from_strv(&image->names));
+    json_put(o, "Created", json_integer(image->created));
+    json_put_string(o, "CreatedAt",
+                    time_format((struct timespec){.tv_sec = image->created}, created));
+    return o;
 }
 
 /* A row for `name`, whose registry knows the image by `origin`; or for an image without names. */
-static json_t *row(const struct store_image *image, const char *name, const char *origin,
-                   const json_t *counts)
+static json_t *row(const struct image_family *f, size_t i, const char *name, const char *origin)
 {
     auto_done(image_ref) struct image_ref ref = {0};
     auto_free char *repository = NULL;
     if (name && image_ref_parse(name, &ref, NULL) == 0)
         repository = image_ref_repository(&ref);
-    json_t *o = json_object();
-    json_put_string(o, "Id", image->id);
+    json_t *o = image_row(f, i, origin);
     json_put_string(o, "Repository", repository ? repository : "<none>");
     json_put_string(o, "Tag", ref.tag ? ref.tag : "<none>");
-    json_put(o, "Digest", json_sprintf("%.*s", DIGEST_LEN, origin));
-    json_put(o, "Created", json_integer(image->created));
-    json_put(o, "Size", json_integer(image->size));
-    json_put(o, "VirtualSize", json_integer(image->size));
-    json_put(o, "Names", json_from_strv(&image->names));
-    json_put(o, "Containers", json_integer(json_integer_value(json_object_get(counts, image->id))));
-    json_put(o, "Labels", json_deep_copy(image->labels));
-    json_put(o, "Dangling", json_boolean(image->names.len == 0));
     return o;
 }
 
@@ -104,14 +83,21 @@ static bool name_asked_for(const char *name, const char *asked)
            (!tag_written || (a.tag && n.tag && strcmp(a.tag, n.tag) == 0));
 }
 
-static void add_rows(json_t *rows, const struct store_image *image, const char *asked,
-                     const json_t *counts)
+static void add_rows(json_t *rows, const struct image_family *f, size_t i,
+                     const struct image_list_options *o)
 {
-    if (image->names.len == 0 && !asked)
-        json_array_append_new(rows, row(image, NULL, image->digest, counts));
-    for (size_t i = 0; i < image->names.len; i++)
-        if (!asked || name_asked_for(image->names.v[i], asked))
-            json_array_append_new(rows, row(image, image->names.v[i], image->origins.v[i], counts));
+    const struct store_image *image = &f->all[i];
+    if (image->names.len == 0 && !o->name)
+        json_array_append_new(rows, row(f, i, NULL, image->digest));
+    for (size_t n = 0; n < image->names.len; n++) {
+        if (o->name && !name_asked_for(image->names.v[n], o->name))
+            continue;
+        const char *origin = image->origins.v[n];
+        json_array_append_new(rows, o->by_image ? image_row(f, i, origin)
+                                                : row(f, i, image->names.v[n], origin));
+        if (o->by_image)
+            return;
+    }
 }
 
 /* --- order ---------------------------------------------------------------------------------- */
@@ -166,32 +152,35 @@ static int sort_rows(json_t *rows, const char *key, struct err *err)
         return 0;
     }
     return err_kind(err, ERR_USAGE, -EINVAL,
-                    "cannot sort by \"%s\": one of created, id, repository, size, tag", key);
+                    "\"%s\" is not a valid field for sorting. Choose from: created, id, "
+                    "repository, size, tag",
+                    key);
+}
+
+/* A filter for intermediate images asks for what is hidden else. */
+static bool wants_hidden(const struct image_list_options *o)
+{
+    for (size_t i = 0; o->filters && i < o->filters->len; i++)
+        if (strncmp(o->filters->v[i], "intermediate=", 13) == 0)
+            return true;
+    return o->all;
 }
 
 int image_list(struct engine *e, const struct image_list_options *o, json_t **ret, struct err *err)
 {
-    struct store_image *all = NULL;
-    size_t n = 0;
-    auto_json json_t *counts = NULL;
-    int r = filters_check(o->filters, filter_keys, err);
-    if (r == 0)
-        r = container_counts(e, &counts, err);
-    if (r == 0)
-        r = store_image_list(&e->store, &all, &n, err);
-    if (r < 0)
-        return r;
+    auto_done(image_family) struct image_family f = {0};
     auto_json json_t *rows = json_array();
-    for (size_t i = 0; i < n && r == 0; i++) {
-        struct match m = {.engine = e, .image = &all[i]};
+    int r = image_filters_check(o->filters, err);
+    if (r == 0)
+        r = image_family_load(e, o->relations, &f, err);
+    for (size_t i = 0; r == 0 && i < f.n; i++) {
         bool match = false;
-        r = filters_match(o->filters, match_one, &m, &match, err);
+        if (image_is_intermediate(&f, i) && !wants_hidden(o))
+            continue;
+        r = image_matches(e, &f, i, o->filters, &match, err);
         if (r == 0 && match)
-            add_rows(rows, &all[i], o->name, counts);
+            add_rows(rows, &f, i, o);
     }
-    for (size_t i = 0; i < n; i++)
-        store_image_done(&all[i]);
-    free(all);
     if (r == 0)
         r = sort_rows(rows, o->sort, err);
     if (r == 0)

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/container.h"
+#include "engine/image_family.h"
 #include "spec/reference.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@
 void image_remove_result_done(struct image_remove_result *r)
 {
     strv_done(&r->untagged);
-    free(r->deleted);
+    strv_done(&r->deleted);
     *r = (struct image_remove_result){0};
 }
 
@@ -82,7 +83,7 @@ static int remove_whole(struct engine *e, const struct store_image *image, bool 
 {
     auto_strv users = {0};
     struct removal removal = {.engine = e, .image = image};
-    int r = force ? container_users_of_image(e, image->id, &users, err) : 0;
+    int r = force && !image->lower ? container_users_of_image(e, image->id, &users, err) : 0;
     if (r == 0)
         r = remove_users(e, &users, err);
     if (r == 0)
@@ -90,26 +91,93 @@ static int remove_whole(struct engine *e, const struct store_image *image, bool 
     if (r < 0)
         return r;
     strv_extend(&ret->untagged, &image->names);
-    ret->deleted = xstrdup(image->id);
+    strv_add(&ret->deleted, image->id);
     return 0;
 }
 
-int image_remove(struct engine *e, const char *name, bool force, struct image_remove_result *ret,
-                 struct err *err)
+/* Whether what `child` was made from has no other use than that. */
+static bool goes_along(const struct image_family *f, size_t parent)
+{
+    return parent != NO_PARENT && f->all[parent].names.len == 0 && !f->all[parent].lower &&
+           f->children[parent] == 1 && image_containers(f, parent) == 0;
+}
+
+static int remove_with_ancestors(struct engine *e, const struct store_image *image,
+                                 const struct image_remove_options *o,
+                                 struct image_remove_result *ret, struct err *err)
+{
+    auto_done(image_family) struct image_family f = {0};
+    size_t i = 0;
+    int r = o->keep_parents || image->lower ? 0 : image_family_load(e, false, &f, err);
+    if (r == 0)
+        r = remove_whole(e, image, o->force, ret, err);
+    if (r < 0)
+        return r;
+    while (i < f.n && (f.all[i].lower || strcmp(f.all[i].digest, image->digest) != 0))
+        i++;
+    /* The image is gone: that something here is used after all, is no error. */
+    while (i < f.n && goes_along(&f, f.parent[i])) {
+        i = f.parent[i];
+        if (remove_whole(e, &f.all[i], false, ret, NULL) < 0)
+            break;
+    }
+    return 0;
+}
+
+int image_remove(struct engine *e, const char *name, const struct image_remove_options *o,
+                 struct image_remove_result *ret, struct err *err)
 {
     auto_done(store_image) struct store_image image = {0};
     int r = store_image_find(&e->store, name, &image, err);
     if (r < 0)
         return r;
     const char *meant = name_meant(&image, name);
-    if (!meant && image.names.len > 1 && !force)
-        return err_kind(err, ERR_IN_USE, -EBUSY,
-                        "unable to delete image %s by ID with more than one tag: use --force",
-                        image.id);
+    if (!meant && image.names.len > 1 && !o->force && !o->several) {
+        auto_free char *names = strv_join(&image.names, " ");
+        return err_set(err, -EBUSY,
+                       "unable to delete image \"%s\" by ID with more than one tag ([%.500s]): "
+                       "please force removal",
+                       image.id, names);
+    }
     if (!meant || image.names.len == 1)
-        return remove_whole(e, &image, force, ret, err);
+        return remove_with_ancestors(e, &image, o, ret, err);
     r = store_image_untag(&e->store, &image, meant, err);
     if (r == 0)
         strv_add(&ret->untagged, meant);
+    return r;
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+/* The image's name that `asked` means: as it is written in full, or of localhost. */
+static int name_to_take(const struct store_image *image, const char *asked, const char **ret,
+                        struct err *err)
+{
+    *ret = name_meant(image, asked);
+    if (*ret)
+        return 0;
+    auto_done(image_ref) struct image_ref ref = {0};
+    int r = image_ref_parse(asked, &ref, err);
+    if (r < 0)
+        return r;
+    auto_free char *full = image_ref_string(&ref);
+    return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%s: tag not known", full);
+}
+
+int image_untag(struct engine *e, const char *name, const struct strv *names, struct err *err)
+{
+    auto_done(store_image) struct store_image image = {0};
+    auto_strv take = {0};
+    int r = store_image_find(&e->store, name, &image, err);
+    for (size_t i = 0; r == 0 && i < names->len; i++) {
+        const char *one = NULL;
+        r = name_to_take(&image, names->v[i], &one, err);
+        if (r == 0 && !strv_contains(&take, one))
+            strv_add(&take, one);
+    }
+    if (r == 0 && names->len == 0)
+        strv_extend(&take, &image.names);
+    for (size_t i = 0; r == 0 && i < take.len; i++)
+        r = store_image_untag(&e->store, &image, take.v[i], err);
     return r;
 }

@@ -53,9 +53,7 @@ static int store_object(struct engine *e, json_t **ret, struct err *err)
         r = store_image_list(&e->store, &images, &n_images, err);
     if (r < 0)
         return r;
-    for (i = 0; i < n_images; i++)
-        store_image_done(&images[i]);
-    free(images);
+    store_image_list_done(images, n_images);
     json_array_foreach (containers, i, row)
         running += json_integer_value(json_object_get(row, "Pid")) > 0;
     size_t total = json_array_size(containers);

@@ -16,9 +16,20 @@ static int mend_index(struct store *s, const char *diff_id, struct err *err)
     int r = program_find("wherry-image", &program, err);
     if (r < 0)
         return r;
-    char *const argv[] = {program,  "--root",  s->root,         "--runroot", s->runroot,
-                          "system", "reindex", (char *)diff_id, NULL};
-    return proc_run(argv, err);
+    auto_strv argv = {0};
+    strv_add(&argv, program);
+    strv_add(&argv, "--root");
+    strv_add(&argv, s->root);
+    strv_add(&argv, "--runroot");
+    strv_add(&argv, s->runroot);
+    for (size_t i = 0; i < s->n_lowers; i++) {
+        strv_add(&argv, "--imagestore");
+        strv_add(&argv, s->lowers[i].root);
+    }
+    strv_add(&argv, "system");
+    strv_add(&argv, "reindex");
+    strv_add(&argv, diff_id);
+    return proc_run(strv_argv(&argv), err);
 }
 
 /* The reader's own check: the server would find the same, but when it is too late to mend. */

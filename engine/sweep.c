@@ -14,13 +14,21 @@
 
 static const char done = 'd';
 
+static bool is_stores(const struct store *s, int fd)
+{
+    bool yes = fd == s->root_fd || fd == s->run_fd;
+    for (size_t i = 0; i < s->n_lowers; i++)
+        yes |= fd == s->lowers[i].fd;
+    return yes;
+}
+
 static void close_others(const struct store *s, int pipe_fd)
 {
     auto_closedir DIR *dir = opendir("/proc/self/fd");
     struct dirent *d;
     while (dir && (d = readdir(dir))) {
         int fd = atoi(d->d_name);
-        if (fd > 2 && fd != dirfd(dir) && fd != s->root_fd && fd != s->run_fd && fd != pipe_fd)
+        if (fd > 2 && fd != dirfd(dir) && fd != pipe_fd && !is_stores(s, fd))
             close(fd);
     }
 }

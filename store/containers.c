@@ -186,7 +186,7 @@ static int move_in(struct store *s, const char *staged, const char *path,
     int r = image ? store_index_read(s, &index, err) : 0;
     if (r < 0)
         return r;
-    if (image && !store_index_has(index, image->digest))
+    if (image && !image->lower && !store_index_has(index, image->digest))
         return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%.300s: image not known", image->id);
     if (renameat2(s->root_fd, staged, s->root_fd, path, RENAME_NOREPLACE) < 0)
         return err_errno(err, -errno, "publish %s", path);

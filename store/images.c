@@ -27,7 +27,9 @@ void store_image_done(struct store_image *img)
 int store_read_blob_json(struct store *s, const char *digest, json_t **ret, struct err *err)
 {
     struct blob_path path = store_blob_path(digest);
-    return json_read_at(s->root_fd, path.s, ret, err);
+    struct store_place p = store_place(s, 0);
+    store_blob_find(s, digest, &p); /* where there is none, ours says so */
+    return json_read_at(p.fd, path.s, ret, err);
 }
 
 int store_blob_read(struct store *s, const char *digest, struct buf *ret, struct err *err)
@@ -35,7 +37,9 @@ int store_blob_read(struct store *s, const char *digest, struct buf *ret, struct
     if (!digest_valid(digest))
         return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", digest);
     struct blob_path path = store_blob_path(digest);
-    return file_read_at(s->root_fd, path.s, JSON_LIMIT, ret, err);
+    struct store_place p = store_place(s, 0);
+    store_blob_find(s, digest, &p);
+    return file_read_at(p.fd, path.s, JSON_LIMIT, ret, err);
 }
 
 static int read_manifest(struct store *s, const char *digest, struct manifest *ret, struct err *err)
@@ -103,6 +107,7 @@ int store_image_load(struct store *s, const json_t *index, const char *digest,
         .labels = json_incref(config.run.labels),
         .size = layers_size(s, &m, &config),
         .created = created.tv_sec,
+        .created_nsec = created.tv_nsec,
     };
     strv_extend(&img.layers, &config.diff_ids);
     store_index_names(index, digest, &img.names, &img.origins);
@@ -173,12 +178,38 @@ static const char *digest_by_ref(const json_t *index, const char *name)
     return digest;
 }
 
-/* *ret is NULL when no image has such an id. Damaged images have none. */
-static int digest_by_id(struct store *s, const json_t *index, const char *prefix, const char **ret,
-                        struct err *err)
+/* --- in all stores ---------------------------------------------------------------------- */
+
+struct search {
+    const char *name;
+    const char *prefix; /* the name as the beginning of an id, or NULL */
+    struct store_place place;
+    json_t *index; /* the place's */
+    char *digest;  /* what was found, or NULL */
+    char *id;
+};
+
+static void search_done(struct search *q)
 {
-    auto_free char *found_id = NULL;
-    const char *found = NULL, *last = NULL;
+    json_decref(q->index);
+    free(q->digest);
+    free(q->id);
+}
+DEFINE_AUTO(search, search_done)
+
+static void search_found(struct search *q, const struct store_place *place, json_t *index,
+                         const char *digest)
+{
+    q->place = *place;
+    q->digest = xstrdup(digest);
+    q->index = json_incref(index);
+}
+
+/* Images whose id begins with the prefix. Damaged ones have none. */
+static int search_ids(struct store *s, const struct store_place *place, json_t *index,
+                      struct search *q, struct err *err)
+{
+    const char *last = NULL;
     size_t i;
     json_t *entry;
     json_array_foreach (store_index_entries(index), i, entry) {
@@ -190,76 +221,152 @@ static int digest_by_id(struct store *s, const json_t *index, const char *prefix
         if (read_manifest(s, digest, &m, NULL) < 0)
             continue;
         const char *id = digest_hex(m.config.digest);
-        if (strncmp(id, prefix, strlen(prefix)) != 0)
+        if (strncmp(id, q->prefix, strlen(q->prefix)) != 0)
             continue;
-        if (found_id && strcmp(found_id, id) != 0)
+        if (q->id && strcmp(q->id, id) != 0)
             return err_set(err, -EINVAL,
                            "image id \"%s\" is ambiguous: it is the start of more than one",
-                           prefix);
-        if (!found_id)
-            found_id = xstrdup(id);
-        found = found ? found : digest;
+                           q->prefix);
+        if (q->id)
+            continue;
+        q->id = xstrdup(id);
+        search_found(q, place, index, digest);
     }
-    *ret = found;
+    return 0;
+}
+
+/* One round over the stores, ours first: by name, or by id. A name ends it where it is found. */
+static int search_places(struct store *s, struct search *q, bool by_id, struct err *err)
+{
+    for (size_t i = 0; i <= s->n_lowers; i++) {
+        auto_json json_t *index = NULL;
+        struct store_place place = store_place(s, i);
+        int r = store_index_read_place(&place, &index, err);
+        if (r == 0 && by_id)
+            r = search_ids(s, &place, index, q, err);
+        if (r < 0)
+            return r;
+        const char *digest = by_id ? NULL : digest_by_ref(index, q->name);
+        if (digest) {
+            search_found(q, &place, index, digest);
+            return 0;
+        }
+    }
     return 0;
 }
 
 int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *err)
 {
-    auto_json json_t *index = NULL;
-    int r = store_index_read(s, &index, err);
+    auto_done(search) struct search q = {.name = name};
+    int r = search_places(s, &q, false, err);
+    const char *id = strncmp(name, "sha256:", 7) == 0 ? name + 7 : name;
+    if (r == 0 && !q.digest && id_is_prefix(id)) {
+        q.prefix = id;
+        r = search_places(s, &q, true, err);
+    }
     if (r < 0)
         return r;
-    const char *digest = digest_by_ref(index, name);
-    const char *id = strncmp(name, "sha256:", 7) == 0 ? name + 7 : name;
-    if (!digest && id_is_prefix(id)) {
-        r = digest_by_id(s, index, id, &digest, err);
-        if (r < 0)
-            return r;
-    }
-    if (!digest)
+    if (!q.digest)
         return not_known(name, err);
-    r = store_image_load(s, index, digest, ret, err);
-    return r < 0 && err ? err_wrap(err, "%.300s", name) : r;
+    r = store_image_load(s, q.index, q.digest, ret, err);
+    if (r < 0)
+        return err ? err_wrap(err, "%.300s", name) : r;
+    ret->lower = q.place.lower;
+    return 0;
 }
 
 /* --- list --------------------------------------------------------------------------------- */
 
+int store_image_compare_age(const struct store_image *a, const struct store_image *b)
+{
+    if (a->created != b->created)
+        return a->created < b->created ? -1 : 1;
+    return (a->created_nsec > b->created_nsec) - (a->created_nsec < b->created_nsec);
+}
+
 static int newest_first(const void *a, const void *b)
 {
     const struct store_image *x = a, *y = b;
-    if (x->created != y->created)
-        return x->created > y->created ? -1 : 1;
-    return strcmp(x->id, y->id);
+    int r = store_image_compare_age(y, x);
+    return r ? r : strcmp(x->id, y->id);
+}
+
+struct listing {
+    struct store_image *all;
+    size_t n, cap;
+    json_t *names; /* that a store further up has */
+    json_t *seen;  /* digests, of those */
+};
+
+/* Takes away what a store further up hides. False when nothing is left to tell. */
+static bool still_visible(const struct listing *l, struct store_image *img)
+{
+    size_t had = img->names.len;
+    for (size_t i = img->names.len; i-- > 0;)
+        if (json_object_get(l->names, img->names.v[i])) {
+            strv_remove(&img->names, i);
+            strv_remove(&img->origins, i);
+        }
+    return !json_object_get(l->seen, img->digest) || (had && img->names.len);
+}
+
+static void list_place(struct store *s, const struct store_place *place, const json_t *index,
+                       struct listing *l)
+{
+    auto_json json_t *here = json_object();
+    size_t i, before = l->n;
+    json_t *entry;
+    json_array_foreach (store_index_entries(index), i, entry) {
+        const char *digest = store_entry_digest(entry);
+        if (!store_entry_is_image(entry) || json_object_get(here, digest))
+            continue;
+        json_put(here, digest, json_true());
+        struct err e = {0};
+        grow_array(l->all, l->n, l->cap);
+        /* One damaged image must not hide the others; naming it tells what is wrong. */
+        if (store_image_load(s, index, digest, &l->all[l->n], &e) < 0) {
+            log_debug("left out: %s", e.message);
+            continue;
+        }
+        l->all[l->n].lower = place->lower;
+        if (still_visible(l, &l->all[l->n]))
+            l->n++;
+        else
+            store_image_done(&l->all[l->n]);
+    }
+    for (i = before; i < l->n; i++) {
+        json_put(l->seen, l->all[i].digest, json_true());
+        strv_foreach (&l->all[i].names, name)
+            json_put(l->names, name, json_true());
+    }
 }
 
 int store_image_list(struct store *s, struct store_image **ret, size_t *ret_n, struct err *err)
 {
-    auto_json json_t *index = NULL, *seen = json_object();
-    int r = store_index_read(s, &index, err);
-    if (r < 0)
-        return r;
-    struct store_image *all = NULL;
-    size_t n = 0, cap = 0, i;
-    json_t *entry;
-    json_array_foreach (store_index_entries(index), i, entry) {
-        const char *digest = store_entry_digest(entry);
-        if (!store_entry_is_image(entry) || json_object_get(seen, digest))
-            continue;
-        json_put(seen, digest, json_true());
-        struct err e = {0};
-        grow_array(all, n, cap);
-        /* One damaged image must not hide the others; naming it tells what is wrong. */
-        if (store_image_load(s, index, digest, &all[n], &e) < 0)
-            log_debug("left out: %s", e.message);
-        else
-            n++;
+    auto_json json_t *names = json_object(), *seen = json_object();
+    struct listing l = {.names = names, .seen = seen};
+    for (size_t i = 0; i <= s->n_lowers; i++) {
+        auto_json json_t *index = NULL;
+        struct store_place place = store_place(s, i);
+        int r = store_index_read_place(&place, &index, err);
+        if (r < 0) {
+            store_image_list_done(l.all, l.n);
+            return r;
+        }
+        list_place(s, &place, index, &l);
     }
-    if (n)
-        qsort(all, n, sizeof(*all), newest_first);
-    *ret = all;
-    *ret_n = n;
+    if (l.n)
+        qsort(l.all, l.n, sizeof(*l.all), newest_first);
+    *ret = l.all;
+    *ret_n = l.n;
     return 0;
+}
+
+void store_image_list_done(struct store_image *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        store_image_done(&all[i]);
+    free(all);
 }
 
 int store_image_config(struct store *s, const struct store_image *img, struct image_config *ret,
@@ -284,6 +391,25 @@ int store_check_full_name(const char *name, struct err *err)
     return 0;
 }
 
+static int blob_size(struct store *s, const char *digest, int64_t *ret)
+{
+    struct blob_path path = store_blob_path(digest);
+    struct store_place p = {.fd = -1};
+    struct stat st;
+    if (!store_blob_find(s, digest, &p) || fstatat(p.fd, path.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -ENOENT;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    *ret = st.st_size;
+    return 0;
+}
+
+static int read_only(const struct store_image *img, struct err *err)
+{
+    return err_set(err, -EROFS, "image %.12s is in a read-only store: %s", img->id,
+                   img->lower->root);
+}
+
 int store_image_tag(struct store *s, const struct store_image *img, const char *name,
                     struct err *err)
 {
@@ -297,16 +423,22 @@ int store_image_tag(struct store *s, const struct store_image *img, const char *
     r = store_index_read(s, &index, err);
     if (r < 0)
         return r;
-    if (!store_index_has(index, img->digest))
-        return not_known(img->id, err); /* removed meanwhile */
+    int64_t size = 0;
+    if (!store_index_has(index, img->digest)) {
+        r = img->lower ? blob_size(s, img->digest, &size) : -ENOENT;
+        if (r < 0)
+            return not_known(img->id, err); /* removed meanwhile */
+    }
     store_index_drop_name(index, name);
-    store_index_add(index, img->digest, 0, name);
+    store_index_add(index, img->digest, size, name);
     return store_index_write(s, index, err);
 }
 
 int store_image_untag(struct store *s, const struct store_image *img, const char *name,
                       struct err *err)
 {
+    if (img->lower)
+        return read_only(img, err);
     auto_json json_t *index = NULL;
     auto_close int lock = store_index_lock(s, true, err);
     if (lock < 0)
@@ -359,6 +491,8 @@ static int unlink_unused(struct store *s, const json_t *candidates, const json_t
 int store_image_remove(struct store *s, const struct store_image *img,
                        int (*check)(void *arg, struct err *err), void *arg, struct err *err)
 {
+    if (img->lower)
+        return read_only(img, err);
     auto_json json_t *index = NULL, *candidates = json_object(), *used = json_object();
     auto_close int lock = store_index_lock(s, true, err);
     if (lock < 0)
@@ -386,13 +520,13 @@ int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct 
 {
     if (!digest_valid(diff_id))
         return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", diff_id);
-    struct blob_path path = store_blob_path(diff_id);
-    struct stat st;
-    if (fstatat(s->root_fd, path.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT
-                   ? err_kind(err, ERR_NOT_FOUND, -ENOENT, "layer %s is missing", diff_id)
-                   : err_errno(err, -errno, "layer %s", diff_id);
-    *ret = st.st_size;
+    int64_t size = 0;
+    int r = blob_size(s, diff_id, &size);
+    if (r == -ENOENT)
+        return err_kind(err, ERR_NOT_FOUND, r, "layer %s is missing", diff_id);
+    if (r < 0)
+        return err_set(err, r, "layer %s is no regular file", diff_id);
+    *ret = size;
     return 0;
 }
 
@@ -404,7 +538,10 @@ int store_layer_paths(struct store *s, const char *diff_id, char **ret_tar, char
     if (r < 0)
         return r;
     struct blob_path blob = store_blob_path(diff_id), index = store_index_path(diff_id);
-    *ret_tar = xasprintf("%s/%s", s->root, blob.s);
-    *ret_index = xasprintf("%s/%s", s->root, index.s);
+    struct store_place p = store_place(s, 0);
+    store_blob_find(s, diff_id, &p);
+    bool theirs = p.lower && !exists_at(s->root_fd, index.s) && store_index_usable(&p, diff_id);
+    *ret_tar = xasprintf("%s/%s", p.root, blob.s);
+    *ret_index = xasprintf("%s/%s", theirs ? p.root : s->root, index.s);
     return 0;
 }

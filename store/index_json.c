@@ -37,13 +37,13 @@ static int check_entries(const json_t *entries, struct err *err)
     return 0;
 }
 
-int store_index_read(struct store *s, json_t **ret, struct err *err)
+int store_index_read_place(const struct store_place *p, json_t **ret, struct err *err)
 {
     auto_json json_t *index = NULL;
     const json_t *entries = NULL;
-    int r = json_read_at(s->root_fd, "index.json", &index, err);
+    int r = json_read_at(p->fd, "index.json", &index, err);
     if (r < 0)
-        return err ? err_wrap(err, "store %s is damaged", s->root) : r;
+        return err ? err_wrap(err, "store %s is damaged", p->root) : r;
     if (!json_is_object(index))
         r = err_set(err, -EINVAL, "not an object");
     if (r == 0)
@@ -53,9 +53,15 @@ int store_index_read(struct store *s, json_t **ret, struct err *err)
     if (r == 0)
         r = check_entries(entries, err);
     if (r < 0)
-        return err ? err_wrap(err, "store %s is damaged: index.json", s->root) : r;
+        return err ? err_wrap(err, "store %s is damaged: index.json", p->root) : r;
     *ret = take_ptr(index);
     return 0;
+}
+
+int store_index_read(struct store *s, json_t **ret, struct err *err)
+{
+    struct store_place own = store_place(s, 0);
+    return store_index_read_place(&own, ret, err);
 }
 
 int store_index_write(struct store *s, const json_t *index, struct err *err)

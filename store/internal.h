@@ -25,6 +25,26 @@ int store_mkdir(int dirfd, const char *path, struct err *err);
 /* Syncs the directory `path`. */
 int store_sync_dir(int dirfd, const char *path, struct err *err);
 
+/* `path` as it is if absolute, else below the current directory. Allocated into *ret. */
+int store_absolute(const char *path, char **ret, struct err *err);
+
+/* --- lower.c ------------------------------------------------------------------------------ */
+
+int store_lowers_open(struct store *s, const struct strv *dirs, struct err *err);
+void store_lowers_close(struct store *s);
+
+/* Where to look: ours is the 0th, then the lower stores. All is borrowed. */
+struct store_place {
+    int fd;
+    const char *root;
+    const struct store_lower *lower; /* NULL: ours */
+};
+struct store_place store_place(const struct store *s, size_t i);
+/* The first place that has the blob; false when none does. */
+bool store_blob_find(const struct store *s, const char *digest, struct store_place *ret);
+/* Whether the place has an index of the layer that nobody but us and root can change. */
+bool store_index_usable(const struct store_place *p, const char *digest);
+
 /* --- staging.c ---------------------------------------------------------------------------- */
 
 /* A directory of ours in tmp/: removed by store_staging_done() unless `name` was taken. */
@@ -54,6 +74,7 @@ int store_blob_publish(const struct staging *st, const char *staged, const char 
 int store_index_lock(struct store *s, bool exclusive, struct err *err);
 /* Every entry was checked: an object with a valid digest and size. */
 int store_index_read(struct store *s, json_t **ret, struct err *err);
+int store_index_read_place(const struct store_place *p, json_t **ret, struct err *err);
 int store_index_write(struct store *s, const json_t *index, struct err *err);
 
 json_t *store_index_entries(const json_t *index);

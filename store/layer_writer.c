@@ -274,7 +274,10 @@ int content_layer_reindex(struct store *s, const char *diff_id, struct err *err)
         return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", diff_id);
     auto_done(staging) struct staging st = {.store = s, .fd = -1, .lock = -1};
     struct blob_path path = store_blob_path(diff_id);
-    auto_close int tar = openat(s->root_fd, path.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct store_place place = store_place(s, 0);
+    store_blob_find(s, diff_id, &place);
+    auto_close int tar =
+        openat(place.fd, path.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (tar < 0)
         return err_errno(err, -errno, "layer %s", diff_id);
     auto_close int fd = -1;

@@ -123,8 +123,8 @@ int store_blob_claim(struct store *s, const char *digest, struct err *err)
     int r = claim(s, digest, err);
     if (r < 0)
         return r;
-    struct blob_path path = store_blob_path(digest);
-    if (!exists_at(s->root_fd, path.s))
+    struct store_place place;
+    if (!store_blob_find(s, digest, &place))
         return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%s is not in the store", digest);
     return 0;
 }
@@ -221,6 +221,16 @@ static int find_dead(struct store *s, struct strv *ret_dead, struct err *err)
     return 0;
 }
 
+/* Our index of a layer that a lower store has: of no use to any image of ours, perhaps, and made
+ * again only by reading the whole layer. */
+static bool is_index_of_lower(struct store *s, const char *dir, const char *name)
+{
+    auto_free char *digest = xasprintf("sha256:%s", name);
+    struct store_place place;
+    return strcmp(dir, INDEX_DIR) == 0 && s->n_lowers && digest_valid(digest) &&
+           store_blob_find(s, digest, &place) && place.lower;
+}
+
 /* Unlinks in `dir` what is not in the set. */
 static int sweep(struct store *s, const char *dir, const json_t *used, struct err *err)
 {
@@ -231,9 +241,12 @@ static int sweep(struct store *s, const char *dir, const json_t *used, struct er
     auto_close int fd = open_dir_at(s->root_fd, dir, err);
     if (fd < 0)
         return fd;
-    strv_foreach (&names, name)
-        if (!json_object_get(used, name) && unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+    strv_foreach (&names, name) {
+        if (json_object_get(used, name) || is_index_of_lower(s, dir, name))
+            continue;
+        if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
             return err_errno(err, -errno, "remove %s/%s", dir, name);
+    }
     return 0;
 }
 

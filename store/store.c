@@ -82,7 +82,7 @@ static bool is_ours(const char *path)
 }
 
 /* Not cleaned: "a/../b" with a link at a is another place than "b". */
-static int absolute(const char *path, char **ret, struct err *err)
+int store_absolute(const char *path, char **ret, struct err *err)
 {
     if (*path == '/') {
         *ret = xstrdup(path);
@@ -115,7 +115,7 @@ static int choose_root(const char *option, char **ret, struct err *err)
 {
     const char *given = option ? option : env_path("WHERRY_ROOT");
     if (given)
-        return absolute(given, ret, err);
+        return store_absolute(given, ret, err);
     const char *data = env_absolute("XDG_DATA_HOME");
     if (data) {
         *ret = xasprintf("%s/wherry", data);
@@ -133,7 +133,7 @@ static int choose_run(const char *option, char **ret, struct err *err)
 {
     const char *given = option ? option : env_path("WHERRY_RUNROOT");
     if (given)
-        return absolute(given, ret, err);
+        return store_absolute(given, ret, err);
     /* After su it may still name another user's. */
     const char *runtime = env_absolute("XDG_RUNTIME_DIR");
     if (runtime && is_ours(runtime)) {
@@ -265,6 +265,9 @@ int store_open(const struct store_options *o, struct store *ret, struct err *err
         return r;
     if (open_run(&s, err) < 0)
         return err_wrap(err, "run directory %s", s.runroot);
+    r = store_lowers_open(&s, o->image_stores, err);
+    if (r < 0)
+        return r;
     *ret = s;
     s = (struct store){.root_fd = -1, .run_fd = -1, .claims_fd = -1, .claims_lock = -1};
     return 0;
@@ -273,6 +276,7 @@ int store_open(const struct store_options *o, struct store *ret, struct err *err
 void store_close(struct store *s)
 {
     store_claims_drop(s);
+    store_lowers_close(s);
     close_fd(&s->root_fd);
     close_fd(&s->run_fd);
     free(s->root);

@@ -21,11 +21,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A read-only store below ours (store/lower.c). */
+struct store_lower {
+    char *root; /* absolute path */
+    int fd;
+};
+
 struct store {
     char *root;    /* absolute path, as found or given: only for messages and helpers' arguments */
     char *runroot; /* absolute path of the run directory */
     int root_fd;
     int run_fd;
+    struct store_lower *lowers; /* in the order in which they are searched */
+    size_t n_lowers;
     char *claims; /* name of our directory of claims below tmp/; NULL until the first */
     int claims_fd;
     int claims_lock;
@@ -38,6 +46,8 @@ struct store_options {
                             ~/.local/share/wherry */
     const char *runroot; /* --runroot, else $WHERRY_RUNROOT, else $XDG_RUNTIME_DIR/wherry, else
                             /tmp/wherry-UID-BOOTID, verified: ours, 0700, no link */
+    const struct strv *image_stores; /* --imagestore: read-only stores below; empty or NULL:
+                                        $WHERRY_IMAGESTORE, with colons between */
 };
 
 /* Opens the store, making what is missing. When $HOME is not ours (HOME=/root in a batch job), the
@@ -57,6 +67,8 @@ struct store_image {
     json_t *labels;      /* object of strings */
     int64_t size;        /* bytes of the uncompressed layers */
     int64_t created;     /* seconds since the epoch, 0 when the image does not say */
+    long created_nsec;
+    const struct store_lower *lower; /* the read-only store that lists it; NULL: ours does */
 };
 
 void store_image_done(struct store_image *img);
@@ -66,18 +78,22 @@ void store_image_done(struct store_image *img);
  * is an error that says so. */
 int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *err);
 
-/* All images, newest first. The caller frees each and the array. */
+/* All images, newest first, those of lower stores included, whose names that ours hides are left
+ * out. The caller frees each and the array. */
 int store_image_list(struct store *s, struct store_image **ret, size_t *ret_n, struct err *err);
+/* Less than 0 when `a` was made before `b`, 0 when at the same time. */
+int store_image_compare_age(const struct store_image *a, const struct store_image *b);
+void store_image_list_done(struct store_image *all, size_t n);
 
 /* The configuration, parsed; and the JSON as it is stored (new reference) when `ret_json`. */
 int store_image_config(struct store *s, const struct store_image *img, struct image_config *ret,
                        json_t **ret_json, struct err *err);
 
 /* Gives the image the full reference `name`; an image that had it loses it (and stays, dangling).
- */
+ * The name of an image of a lower store is in ours. */
 int store_image_tag(struct store *s, const struct store_image *img, const char *name,
                     struct err *err);
-/* Takes one name away; the image stays. */
+/* Takes one name away; the image stays. A lower store's images keep theirs: -EROFS. */
 int store_image_untag(struct store *s, const struct store_image *img, const char *name,
                       struct err *err);
 /* Keeps by what digests the registry of `name` knows its image (struct store_image, origins); a
@@ -94,11 +110,16 @@ int store_image_remove(struct store *s, const struct store_image *img,
 /* --- layers ------------------------------------------------------------------------------- */
 
 /* Absolute paths of a layer's tar and index, allocated. -ENOENT when the layer is missing. A
- * missing or damaged index is the caller's to mend with content_layer_reindex(). */
+ * missing or damaged index is the caller's to mend with content_layer_reindex(). Of a lower store's
+ * layer, the index is ours when we have one, or when others could change the one that is there. */
 int store_layer_paths(struct store *s, const char *diff_id, char **ret_tar, char **ret_index,
                       struct err *err);
 /* Bytes of the layer's tar. */
 int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *err);
+
+/* Bytes that blobs and indexes take, those of our store only. What vanishes meanwhile is not
+ * counted. */
+int store_blobs_size(struct store *s, uint64_t *ret, struct err *err);
 
 /* --- containers --------------------------------------------------------------------------- */
 

@@ -5,6 +5,9 @@
 #include "base/file.h"
 #include "spec/digest.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #define NESTING_MAX 4 /* an index of other tools may list indexes */
 
 static void mark(json_t *set, const char *digest)
@@ -81,4 +84,31 @@ int store_usage_all(struct store *s, const json_t *index, json_t *set, struct er
             return r;
     }
     return store_claims_collect(s, set, err);
+}
+
+/* --- bytes -------------------------------------------------------------------------------- */
+
+static int add_sizes(struct store *s, const char *dir, uint64_t *total, struct err *err)
+{
+    auto_strv names = {0};
+    int r = list_dir_at(s->root_fd, dir, &names, err);
+    auto_close int fd = r < 0 ? r : open_dir_at(s->root_fd, dir, err);
+    if (fd < 0)
+        return fd;
+    struct stat st;
+    strv_foreach (&names, name)
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            *total += (uint64_t)st.st_size;
+    return 0;
+}
+
+int store_blobs_size(struct store *s, uint64_t *ret, struct err *err)
+{
+    uint64_t total = 0;
+    int r = add_sizes(s, BLOBS_DIR, &total, err);
+    if (r == 0)
+        r = add_sizes(s, INDEX_DIR, &total, err);
+    if (r == 0)
+        *ret = total;
+    return r;
 }

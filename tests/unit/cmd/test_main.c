@@ -74,7 +74,7 @@ static const struct {
      "  ls    List images\n  pull  Pull an image\n"},
     {"volume -h", 0, "...\nAvailable Commands:\n  ls  List volumes\n"},
     {"image --foo", 125, "Error: unknown flag: --foo\nSee 'wherry image --help'\n"},
-    {"--help", 0, "...\nOptions:\n      --log-level LEVEL   Log"},
+    {"--help", 0, "...\nOptions:\n      --imagestore DIR"},
     {"-h", 0, "...Usage:\n  wherry [options] [command]\n"},
     {"run --help", 0,
      "Run a command in a new container\n\nUsage:\n"

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A moment as users write it, for filters as until=10m. */
+#pragma once
+
+#include "base/err.h"
+
+#include <time.h>
+
+/* Parses a duration before `now` ("90s", "1h30m", "1.5h": Go's units ns, us, ms, s, m, h), a count
+ * of seconds since the epoch ("1700000000.5") or a date: RFC 3339, or one without a zone, which is
+ * UTC, down to "2026-11-25". -EINVAL: `failed to parse value as time or duration: "x"` (podman's
+ * words).
+ */
+int when_parse(const char *text, struct timespec now, struct timespec *ret, struct err *err);
