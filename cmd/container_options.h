@@ -3,19 +3,25 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/image_pull.h"
 #include "engine/container.h"
 
 /* First member of both commands' values, so that the rows below fit both. */
 struct container_values {
     struct strv env, env_files, volumes, labels;
     char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
+    struct image_pull_values pull;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace;
 };
 
 #define CONTAINER_OPTION_ROWS                                                                      \
-    OPT_STRING_ROW(0, "cidfile", container_values, cidfile, "FILE",                                \
-                   "Write the container's ID to FILE"),                                            \
+    OPT_STRING_ROW(0, "arch", container_values, pull.arch, "ARCH",                                 \
+                   "Use the image of this architecture"),                                          \
+        OPT_STRING_ROW(0, "authfile", container_values, pull.authfile, "FILE",                     \
+                       "Credentials file for a pull"),                                             \
+        OPT_STRING_ROW(0, "cidfile", container_values, cidfile, "FILE",                            \
+                       "Write the container's ID to FILE"),                                        \
         OPT_STRING_ROW(0, "entrypoint", container_values, entrypoint, "COMMAND",                   \
                        "Replace the image's entrypoint (a word or a JSON array)"),                 \
         OPT_LIST_ROW('e', "env", container_values, env, "NAME=VALUE",                              \
@@ -31,6 +37,14 @@ struct container_values {
         OPT_STRING_ROW(0, "name", container_values, name, "NAME", "Give the container a name"),    \
         OPT_STRING_ROW(0, "network", container_values, network, "MODE",                            \
                        "Network of the container: none (the default so far)"),                     \
+        OPT_STRING_ROW(0, "os", container_values, pull.os, "OS",                                   \
+                       "Use the image of this operating system"),                                  \
+        OPT_STRING_ROW(0, "platform", container_values, pull.platform, "OS/ARCH[/VARIANT]",        \
+                       "Use the image of this platform"),                                          \
+        OPT_CHOICE_ROW(0, "pull", container_values, pull.policy, "WHEN",                           \
+                       "Pull the image first: always, missing (the default), newer or never",      \
+                       "always|missing|newer|never"),                                              \
+        OPT_BOOL_ROW('q', "quiet", container_values, pull.quiet, "Show no progress of a pull"),    \
         OPT_BOOL_ROW(0, "read-only", container_values, read_only,                                  \
                      "Make the container's root file system read-only"),                           \
         OPT_BOOL_ROW(0, "replace", container_values, replace,                                      \
@@ -40,9 +54,18 @@ struct container_values {
                        "Signal that stops the container (default: the image's, or TERM)"),         \
         OPT_INT_ROW(0, "stop-timeout", container_values, stop_timeout, "SECONDS",                  \
                     "Seconds from the stop signal to the kill (default 10)"),                      \
+        {.type = OPT_CHOICE,                                                                       \
+         .name = "tls-verify",                                                                     \
+         .offset = offsetof(struct container_values, pull.tls_verify),                             \
+         .value = "true|false",                                                                    \
+         .help = "Whether the certificates of a registry must be right",                           \
+         .choices = "true|false",                                                                  \
+         .implied = "true"},                                                                       \
         OPT_BOOL_ROW('t', "tty", container_values, tty, "Give the container a terminal"),          \
         OPT_STRING_ROW('u', "user", container_values, user, "USER[:GROUP]",                        \
                        "Run as this user of the container"),                                       \
+        OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
+                       "Use the image of this variant of the architecture"),                       \
         OPT_LIST_ROW('v', "volume", container_values, volumes, "HOST:CONTAINER[:ro]",              \
                      "Mount a file or directory of the host"),                                     \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \

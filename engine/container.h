@@ -16,6 +16,7 @@
 
 struct create_options {
     const char *image;
+    const char *image_id;       /* what it was found to be already, or NULL */
     const struct strv *command; /* what follows the image; may be empty */
     const char *name;           /* NULL: generated */
     const char *entrypoint;     /* --entrypoint: a word or a JSON array; "" none; NULL image's */

@@ -289,7 +289,7 @@ int container_create(struct engine *e, const struct create_options *o, struct st
                         "network \"%s\" is not supported yet: only none is", o->network);
     auto_done(store_image) struct store_image image = {0};
     auto_done(image_config) struct image_config config = {0};
-    int r = store_image_find(&e->store, o->image, &image, err);
+    int r = store_image_find(&e->store, o->image_id ? o->image_id : o->image, &image, err);
     if (r == 0)
         r = store_image_config(&e->store, &image, &config, NULL, err);
     if (r < 0)

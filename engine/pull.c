@@ -3,11 +3,11 @@
  *
  * Theory of operation. registries.conf turns the name into candidates, and each of them into places
  * to ask (mirrors first); the first that gives the image wins. Document by document it becomes
- * clear what is to be fetched: index, manifest, configuration. The configuration names the diff ids,
- * so a layer that the store has is not fetched, whatever it is compressed with. The rest goes several
- * layers at once from the network through the store's sinks: checked, decompressed, hashed, written
- * and indexed as it comes. The image is listed when everything is there. What one place gave before
- * it failed is not asked of the next one again. */
+ * clear what is to be fetched: index, manifest, configuration. The configuration names the diff
+ * ids, so a layer that the store has is not fetched, whatever it is compressed with. The rest goes
+ * several layers at once from the network through the store's sinks: checked, decompressed, hashed,
+ * written and indexed as it comes. The image is listed when everything is there. What one place
+ * gave before it failed is not asked of the next one again. */
 #include "engine/pull.h"
 
 #include "base/alloc.h"
@@ -112,7 +112,8 @@ static int get_manifest(struct pull *p, const char *reference, struct err *err)
     if (r == 0)
         r = check_types(&p->manifest, err);
     if (r == 0)
-        p->origin = digest ? xasprintf("%s %s", second.digest, first.digest) : xstrdup(first.digest);
+        p->origin =
+            digest ? xasprintf("%s %s", second.digest, first.digest) : xstrdup(first.digest);
     return r;
 }
 
@@ -152,8 +153,7 @@ static int fetch_layer(struct pull *p, struct transfer *t, const struct descript
 {
     auto_content_sink sink = NULL;
     struct content_layer layer = {0};
-    struct content_expect expect = {
-        .digest = blob->digest, .diff_id = diff_id, .size = blob->size};
+    struct content_expect expect = {.digest = blob->digest, .diff_id = diff_id, .size = blob->size};
     struct receiver rx = {.transfer = t};
     atomic_store(&t->state, TRANSFER_RUNNING);
     int r = content_sink_open(&p->engine->store, &expect, &sink, err);
@@ -253,6 +253,17 @@ static bool is_current(const struct pull *p, const char *name, const char *refer
     return false;
 }
 
+/* A registry may have one image only, which is then not for what was asked for. */
+static void check_platform(const struct pull *p)
+{
+    struct platform has = {
+        .os = p->config.os, .architecture = p->config.architecture, .variant = p->config.variant};
+    if (!p->o->platform || platform_match(p->o->platform, &has))
+        return;
+    auto_free char *text = platform_string(&has);
+    say(p->o, "Warning: the image is not for the platform that was asked for but for ", text);
+}
+
 static int pull_image(struct pull *p, const struct image_ref *ref, struct strv *ret_ids,
                       struct err *err)
 {
@@ -270,6 +281,7 @@ static int pull_image(struct pull *p, const struct image_ref *ref, struct strv *
         r = get_config(p, err);
     if (r < 0)
         return r;
+    check_platform(p);
     list_layers(p);
     r = transfers_run(&p->transfers, err);
     if (r < 0)
@@ -295,8 +307,7 @@ static int pull_tags(struct pull *p, const struct image_ref *ref, struct strv *r
     if (r == 0 && tags.len == 0)
         r = err_kind(err, ERR_NOT_FOUND, -ENOENT, "there are no tags");
     for (size_t i = 0; i < tags.len && r == 0; i++) {
-        auto_free char *text =
-            xasprintf("%s/%s:%s", ref->registry, ref->repository, tags.v[i]);
+        auto_free char *text = xasprintf("%s/%s:%s", ref->registry, ref->repository, tags.v[i]);
         auto_done(image_ref) struct image_ref one = {0};
         r = image_ref_parse(text, &one, err);
         if (r < 0)

@@ -16,7 +16,7 @@ enum pull_policy {
 
 /* How somebody is told about the work. All calls come from the calling thread. */
 struct transfer_watch {
-    void (*say)(void *arg, const char *line);                               /* or NULL */
+    void (*say)(void *arg, const char *line);                       /* or NULL */
     void (*watch)(void *arg, const struct transfer *all, size_t n); /* or NULL */
     void *arg;
 };

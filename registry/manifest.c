@@ -62,7 +62,7 @@ static int ask(struct registry *r, const char *method, const char *repository,
                      .limit = REGISTRY_DOCUMENT_MAX};
     int q = registry_call(r, &c, ret, err);
     if (q < 0)
-        return err ? err_wrap(err, "%s", what) : q;
+        return q; /* names the URL */
     return ret->status == 200 ? 0 : registry_refused(r, ret, what, err);
 }
 

@@ -20,7 +20,8 @@ nothing_left() {
 
 @test "a missing image" {
     local command
-    for command in 'run missing' 'run --rm missing true' 'create missing' 'tag missing x' \
+    for command in 'run --pull=never missing' \
+        'run --pull=never --rm missing true' 'create --pull=never missing' 'tag missing x' \
         'history missing' 'image inspect missing'; do
         # shellcheck disable=SC2086
         run_apart wherry $command
