@@ -5,6 +5,7 @@
 #include "builder/build.h"
 #include "engine/engine.h"
 #include "store/content.h"
+#include "store/save.h"
 
 struct import_options {
     const char *path;           /* a tar, plain or compressed; "-": standard input */
@@ -18,6 +19,30 @@ struct import_options {
 /* Makes an image of one layer from a tar of a root file system. *ret_id is allocated. */
 int content_import(struct engine *e, const struct import_options *o, char **ret_id,
                    struct err *err);
+
+struct save_request {
+    const struct strv *images; /* names or ids */
+    bool multi;                /* all of them; else the first, and the others are names for it */
+    enum save_format format;
+    bool compress;      /* layers as gzip where the format allows it */
+    const char *output; /* path; NULL: standard output */
+    content_progress_fn progress;
+    void *progress_arg;
+};
+
+/* Writes images to a file, a directory (made when missing, else empty) or standard output. A file
+ * appears, or is replaced, only when it is whole; what was begun of a directory is removed. */
+int content_save_images(struct engine *e, const struct save_request *o, struct err *err);
+
+struct load_request {
+    const char *input; /* path of a file or directory; NULL: standard input */
+    content_progress_fn progress;
+    void *progress_arg;
+};
+
+/* Loads images. *ret has their names in full, "sha256:ID" for one without. */
+int content_load_images(struct engine *e, const struct load_request *o, struct strv *ret,
+                        struct err *err);
 
 struct commit_options {
     const char *name;             /* NULL: the image gets no name */

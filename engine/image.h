@@ -67,3 +67,6 @@ int image_tree(struct engine *e, const struct store_image *image, bool whole, js
 
 /* The full reference for a name given with -t or `tag`; adds ":latest". */
 int image_full_name(const char *name, char **ret, struct err *err);
+
+/* Which of the image's names `asked` stands for (borrowed); NULL when it was asked for by id. */
+const char *image_name_meant(const struct store_image *image, const char *asked);

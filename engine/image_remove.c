@@ -30,8 +30,7 @@ int image_full_name(const char *name, char **ret, struct err *err)
     return 0;
 }
 
-/* Which of the image's names `asked` stands for; NULL when it was asked for by id. */
-static const char *name_meant(const struct store_image *image, const char *asked)
+const char *image_name_meant(const struct store_image *image, const char *asked)
 {
     auto_done(image_ref) struct image_ref ref = {0};
     if (image_ref_parse(asked, &ref, NULL) < 0)
@@ -131,7 +130,7 @@ int image_remove(struct engine *e, const char *name, const struct image_remove_o
     int r = store_image_find(&e->store, name, &image, err);
     if (r < 0)
         return r;
-    const char *meant = name_meant(&image, name);
+    const char *meant = image_name_meant(&image, name);
     if (!meant && image.names.len > 1 && !o->force && !o->several) {
         auto_free char *names = strv_join(&image.names, " ");
         return err_set(err, -EBUSY,
@@ -153,7 +152,7 @@ int image_remove(struct engine *e, const char *name, const struct image_remove_o
 static int name_to_take(const struct store_image *image, const char *asked, const char **ret,
                         struct err *err)
 {
-    *ret = name_meant(image, asked);
+    *ret = image_name_meant(image, asked);
     if (*ret)
         return 0;
     auto_done(image_ref) struct image_ref ref = {0};

@@ -238,6 +238,11 @@ static const struct kind *find_kind(const void *head, size_t len)
     return is_skippable(head, len) ? &kinds[1] : NULL;
 }
 
+bool decompress_known(const void *head, size_t len)
+{
+    return find_kind(head, len);
+}
+
 int decompress_new(const void *head, size_t len, struct decompress **ret, struct err *err)
 {
     const struct kind *k = find_kind(head, len);

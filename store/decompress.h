@@ -16,6 +16,8 @@
 
 struct decompress;
 
+/* Whether what begins with these bytes is compressed. */
+bool decompress_known(const void *head, size_t len);
 /* What begins with these bytes: *ret is NULL when it is plain. */
 int decompress_new(const void *head, size_t len, struct decompress **ret, struct err *err);
 void decompress_free(struct decompress *d);

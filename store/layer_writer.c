@@ -45,12 +45,14 @@ struct layer_writer {
 
 /* --- the thread --------------------------------------------------------------------------- */
 
-/* A tar begins with a header whose checksum is right, or, when it is empty, with zeros. */
-static bool looks_like_tar(const unsigned char h[static 512])
+bool layer_looks_like_tar(const void *head, size_t len)
 {
+    const unsigned char *h = head;
     unsigned sum = 0, want = 0;
     int signed_sum = 0; /* what old tars wrote */
     bool zero = true;
+    if (len < 512)
+        return false;
     for (int i = 0; i < 512; i++) {
         unsigned char b = i >= 148 && i < 156 ? ' ' : h[i];
         zero = zero && h[i] == 0;
@@ -67,7 +69,7 @@ static bool looks_like_tar(const unsigned char h[static 512])
 
 static int store_block(struct layer_writer *w, const void *data, size_t len, struct err *err)
 {
-    if (w->size == 0 && (len < 512 || !looks_like_tar(data)))
+    if (w->size == 0 && !layer_looks_like_tar(data, len))
         return err_set(err, -EINVAL, "not a tar archive");
     int r = hash_add(w->md, data, len, err);
     if (r < 0)

@@ -5,6 +5,9 @@
 #include "store/content.h"
 #include "store/internal.h"
 
+/* A tar begins with a header whose checksum is right, or, when it is empty, with zeros. */
+bool layer_looks_like_tar(const void *head, size_t len);
+
 /* Of one thread's: a second one, its own, works on what it was given. */
 struct layer_writer;
 

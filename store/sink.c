@@ -5,7 +5,7 @@
  * writer's ring; the writer's thread does the rest (layer_writer.c). Plain data has one digest, so
  * it is hashed once. Nothing is trusted before the end: then the decompressor must be at an end,
  * and size, digest and diff id must be what was promised; only then the layer is published. */
-#include "store/content.h"
+#include "store/sink.h"
 
 #include "base/alloc.h"
 #include "spec/digest.h"
@@ -29,7 +29,7 @@ struct content_sink {
     int64_t layer_max; /* configured, or 0 */
 };
 
-static int64_t configured_max(void)
+int64_t content_configured_max(void)
 {
     const char *v = getenv("WHERRY_LAYER_MAX");
     char *end;
@@ -48,7 +48,7 @@ int content_sink_open(struct store *s, const struct content_expect *e, struct co
     k->digest = strdup_or_null(e->digest);
     k->diff_id = strdup_or_null(e->diff_id);
     k->size = e->size;
-    k->layer_max = configured_max();
+    k->layer_max = content_configured_max();
     int r = layer_writer_new(s, &k->writer, err);
     if (r == 0)
         r = hash_begin(&k->md, err);
@@ -71,18 +71,21 @@ void content_sink_free(struct content_sink *k)
     free(k);
 }
 
-static int check_growth(const struct content_sink *k, struct err *err)
+int content_check_growth(int64_t configured, int64_t from, int64_t size, struct err *err)
 {
-    int64_t size = (int64_t)layer_writer_size(k->writer);
-    int64_t max = k->layer_max ? k->layer_max : LAYER_MAX;
-    bool bomb = !k->layer_max && k->decompress && size > LAYER_BOMB_SIZE &&
-                size / LAYER_BOMB_RATIO > k->got;
+    int64_t max = configured ? configured : LAYER_MAX;
+    bool bomb = !configured && size > LAYER_BOMB_SIZE && size / LAYER_BOMB_RATIO > from;
     if (size <= max && !bomb)
         return 0;
     return err_set(err, -EFBIG,
-                   "the layer grows to more than %lld MiB out of %lld bytes: refused "
-                   "(WHERRY_LAYER_MAX, in bytes, allows it)",
-                   (long long)(size >> 20), (long long)k->got);
+                   "%lld bytes grow to more than %lld MiB: refused (WHERRY_LAYER_MAX, in bytes, "
+                   "allows it)",
+                   (long long)from, (long long)(size >> 20));
+}
+
+static int check_growth(const struct content_sink *k, struct err *err)
+{
+    return content_check_growth(k->layer_max, k->got, (int64_t)layer_writer_size(k->writer), err);
 }
 
 static int expand(struct content_sink *k, const void *data, size_t len, struct err *err)
