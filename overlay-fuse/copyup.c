@@ -240,15 +240,17 @@ static int copy_file(struct overlay *ov, const struct node *n, const struct upat
 static int make_copy(struct overlay *ov, const struct node *n, const struct upath *p, uint64_t size,
                      bool *ret_typed, int *ret_fd)
 {
+    const struct layer *l = lower_layer(ov, n);
     const struct index_inode *in = lower_inode(ov, n->lowers, n->n_lowers);
     if (S_ISLNK(n->v.mode)) { /* the rest is read when it is copied */
-        int r = layer_need_xattrs(lower_layer(ov, n), n->lowers[0].inode);
+        int r = layer_need_xattrs(l, n->lowers[0].inode);
         if (r < 0)
             return r;
     }
-    /* One with several names could not become typed later, when not all of them are known. */
-    bool several = !node_is_dir(n) && in->nlink > 1;
-    *ret_typed = upper_needs_typed(&n->v, in->n_xattrs || several, ov->style);
+    /* A link that is typed keeps its number. One with several names could not become so later, when
+     * not all of them are known; who stacks directories wants to find links as such. */
+    bool number = !node_is_dir(n) && (in->nlink > 1 || !l->tree);
+    *ret_typed = upper_needs_typed(&n->v, in->n_xattrs || number, ov->style);
     *ret_fd = -1;
     if (node_is_dir(n))
         return copy_dir(ov, n, p);

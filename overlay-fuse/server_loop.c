@@ -39,13 +39,12 @@
 
 enum {
     LOOK_EVERY = 4, /* milliseconds */
-    BURST = 40,     /* requests of processes in that time: the near thread is to serve */
+    BURST = 40,     /* requests in that time whose asker may be looked up: it is to serve */
     CALM = 16,      /* so few, and CALM_LOOKS in a row: it is over */
     CALM_LOOKS = 3,
-    STRAIN_MAX = 5, /* milliseconds of the last few looks that the near thread had no CPU */
-    REST_MIN = 100, /* milliseconds that it does not serve after that */
+    STRAIN_MAX = 3, /* milliseconds of the last looks that the near thread had no CPU */
+    REST_MIN = 50,  /* milliseconds that it does not serve after that */
     REST_MAX = 3200,
-    SOON = 2000,       /* milliseconds after which the next strain is a new story */
     FOLLOW_EVERY = 16, /* requests between two looks at where the asker runs */
     SWITCH = 5000,     /* nanoseconds */
     STACK = 1 << 20,
@@ -111,10 +110,11 @@ static int cpu_of(int procfs, pid_t pid)
  * wait for us in there: for a page of the program, or for the writes of what it closes. These
  * requests cannot come from inside execve() once it has that lock, and their asker stays where it
  * is until it has the answer, so the look is safe before the answer and only then. */
-static bool may_look_up(uint32_t opcode)
+static bool may_look_up(const struct fuse_in_header *h)
 {
-    switch (opcode) {
+    switch (h->opcode) {
     case FUSE_LOOKUP:
+    case FUSE_GETATTR:
     case FUSE_CREATE:
     case FUSE_MKNOD:
     case FUSE_MKDIR:
@@ -135,7 +135,7 @@ static void follow(struct server *s)
 {
     struct loop *l = &s->loop;
     const struct fuse_in_header *h = request_of(s);
-    if (h->pid == 0 || !may_look_up(h->opcode) || l->until_look-- > 0)
+    if (!may_look_up(h) || l->until_look-- > 0)
         return;
     int cpu = cpu_of(l->procfs, (pid_t)h->pid);
     if (l->step < FOLLOW_EVERY)
@@ -266,16 +266,20 @@ static int64_t waited(int schedstat)
 
 /* When the near thread may serve again. */
 struct rest {
-    int64_t until, last;   /* milliseconds: its end, and when the last strain was */
+    int ms;                /* how long it is, 0: there has been none */
+    int64_t until;         /* its end */
+    int64_t given;         /* when the near thread began to serve */
     int64_t since, before; /* when the main thread's own waiting was looked at, and what it was */
-    int ms;
 };
 
 static void begin_rest(struct loop *l, struct rest *rest)
 {
     int64_t now = clock_now();
-    rest->ms = now - rest->last > SOON ? REST_MIN : rest->ms < REST_MAX ? rest->ms * 2 : rest->ms;
-    rest->last = rest->since = now;
+    if (rest->ms == 0 || now - rest->given > rest->ms * 4)
+        rest->ms = REST_MIN;
+    else if (rest->ms < REST_MAX)
+        rest->ms *= 2;
+    rest->since = now;
     rest->until = now + rest->ms;
     rest->before = waited(l->main_schedstat);
 }
@@ -304,7 +308,7 @@ static int serve_main(struct server *s, struct fuse_buf *buf, struct rest *rest,
         r = receive(s, buf);
         if (r <= 0)
             continue;
-        bool counts = near && request_of(s)->pid != 0;
+        bool counts = near && may_look_up(request_of(s));
         answer(s, buf);
         if (!counts)
             continue;
@@ -335,7 +339,7 @@ static void look(struct loop *l, struct look *k)
     if (kept_off && k->kept_off) /* of which its schedstat does not tell yet */
         more += LOOK_EVERY * MILLISECOND;
     k->kept_off = kept_off;
-    k->strain = k->strain / 2 + (more > 0 ? more : 0);
+    k->strain = k->strain / 4 * 3 + (more > 0 ? more : 0);
     k->calm = served - k->served < CALM ? k->calm + 1 : 0;
     k->served = served;
     k->waited = now;
@@ -383,6 +387,7 @@ static int serve(struct server *s, bool near)
     struct rest rest = {0};
     int r;
     while ((r = serve_main(s, &buf, &rest, near)) > 0) {
+        rest.given = clock_now();
         give(l);
         watch(s, &rest);
         take(l);

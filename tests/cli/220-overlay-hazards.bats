@@ -85,6 +85,16 @@ in_mixed_directory() { # COMMAND
     assert_equal "$(<found)" $'2\n2\n600'
 }
 
+@test "a link of a layer keeps its number when it is moved, also for who mounts it next" {
+    mkdir layer/d layer/d/e && ln -s x layer/d/link && ln -s y layer/d/e/link
+    add_layer layer
+    on_overlay stat -c "%i %N" mnt/d/link mnt/d/e/link | sed "s,mnt/d/,," >before
+    on_overlay bash -c "mv mnt/d/link mnt/d/e mnt && cd mnt && touch -h -d @1 link && stat -c '%i %N' link e/link" >after
+    sed "s,mnt/d/,," before | diff - after
+    on_overlay bash -c "cd mnt && stat -c '%i %N' link e/link && readlink link e/link" >after
+    { cat before && printf "x\ny\n"; } | diff - after
+}
+
 @test "only the attributes of a large file are copied up, its data with the first write" {
     letters a 2560 >layer/file
     add_layer layer
