@@ -182,18 +182,87 @@ bool lower_default_acl(const struct overlay *ov, const struct node *n)
            NULL;
 }
 
+#define MAX_LOWER_DEPTH 4096
+
+/* Where a layer's own path of an entry leads in the merged tree: a name that shows or not, whatever
+ * it names. */
+static int lower_path(struct overlay *ov, const struct layer *l, uint32_t entry,
+                      struct child **ret_child, struct node **ret_dir)
+{
+    uint32_t path[MAX_LOWER_DEPTH]; /* entries from the name up to the root */
+    size_t n = 0;
+    for (uint32_t e = entry;; e = l->inodes[l->entries[e].dir].entry) {
+        if (n == MAX_LOWER_DEPTH)
+            return -ENOENT;
+        path[n++] = e;
+        if (l->entries[e].dir == 0)
+            break;
+    }
+    auto_node at = {ov, node_ref(ov->root)};
+    while (n-- > 1) {
+        struct node *next;
+        int r = node_lookup(ov, at.n, l->heap + l->entries[path[n]].name, l->entries[path[n]].len,
+                            &next);
+        if (r < 0)
+            return r;
+        node_unref(ov, at.n);
+        at.n = next;
+        if (!node_is_dir(next))
+            return -ENOENT;
+    }
+    int r = dir_load(ov, at.n);
+    if (r < 0)
+        return r;
+    struct child *c = dir_find(at.n, l->heap + l->entries[entry].name, l->entries[entry].len);
+    if (!c)
+        return -ENOENT;
+    *ret_child = c;
+    *ret_dir = take_ptr(at.n);
+    return 0;
+}
+
+/* The copy in the upper directory of an object with several names, from another name than the one
+ * at hand: a crash was between the first name of the copy and the others. -ENOENT: there is none.
+ */
+static int find_copy(struct overlay *ov, struct lower_ref ref, uint64_t ino, struct node **ret)
+{
+    const struct layer *l = &ov->layers[ref.layer];
+    const struct index_inode *in = &l->inodes[ref.inode];
+    for (uint32_t i = 0; !l->tree && i < in->nlink; i++) {
+        struct child *c;
+        auto_node dir = {ov, NULL}, n = {ov, NULL};
+        int r = lower_path(ov, l, l->links[in->first_link + i].entry, &c, &dir.n);
+        if (r == 0 && c->in_upper && !c->hidden)
+            r = child_resolve(ov, c, &n.n);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+            return r;
+        if (n.n && n.n->in_upper && n.n->ino == ino) {
+            *ret = take_ptr(n.n);
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+/* An object with several names that another name has led to. */
+static int known_lower(struct overlay *ov, struct lower_ref ref, uint64_t ino, struct node **ret)
+{
+    struct node *n = idmap_get(&ov->by_ino, ino);
+    if (n) {
+        *ret = node_ref(n);
+        return 0;
+    }
+    return ov->upper_fd < 0 ? -ENOENT : find_copy(ov, ref, ino, ret);
+}
+
 static int resolve_lower(struct overlay *ov, struct child *c, struct node **ret)
 {
     const struct index_inode *in = &ov->layers[c->lower.layer].inodes[c->lower.inode];
     uint64_t ino = lower_ino(ov, c->lower);
     bool many = !S_ISDIR(in->mode) && in->nlink > 1;
-    if (many) {
-        struct node *n = idmap_get(&ov->by_ino, ino);
-        if (n) {
-            *ret = node_ref(n);
-            return 0;
-        }
-    }
+    int r = many ? known_lower(ov, c->lower, ino, ret) : -ENOENT;
+    if (r != -ENOENT)
+        return r;
     struct node *n = node_new(ov);
     n->ino = ino;
     if (S_ISDIR(in->mode))
@@ -273,41 +342,18 @@ int node_lookup(struct overlay *ov, struct node *dir, const char *name, size_t l
     return c ? child_resolve(ov, c, ret) : -ENOENT;
 }
 
-#define MAX_LOWER_DEPTH 4096
-
 int lower_path_child(struct overlay *ov, struct lower_ref ref, uint32_t entry,
                      struct child **ret_child, struct node **ret_dir)
 {
-    const struct layer *l = &ov->layers[ref.layer];
-    uint32_t path[MAX_LOWER_DEPTH]; /* entries from the name up to the root */
-    size_t n = 0;
-    for (uint32_t e = entry;; e = l->inodes[l->entries[e].dir].entry) {
-        if (n == MAX_LOWER_DEPTH)
-            return -ENOENT;
-        path[n++] = e;
-        if (l->entries[e].dir == 0)
-            break;
-    }
-    auto_node at = {ov, node_ref(ov->root)};
-    while (n-- > 1) {
-        struct node *next;
-        int r = node_lookup(ov, at.n, l->heap + l->entries[path[n]].name, l->entries[path[n]].len,
-                            &next);
-        if (r < 0)
-            return r;
-        node_unref(ov, at.n);
-        at.n = next;
-        if (!node_is_dir(next))
-            return -ENOENT;
-    }
-    int r = dir_load(ov, at.n);
+    struct child *c;
+    auto_node dir = {ov, NULL};
+    int r = lower_path(ov, &ov->layers[ref.layer], entry, &c, &dir.n);
     if (r < 0)
         return r;
-    struct child *c = dir_find(at.n, l->heap + l->entries[entry].name, l->entries[entry].len);
-    if (!c || c->hidden || c->in_upper || !c->in_lower || c->lower.layer != ref.layer ||
+    if (c->hidden || c->in_upper || !c->in_lower || c->lower.layer != ref.layer ||
         c->lower.inode != ref.inode)
         return -ENOENT;
     *ret_child = c;
-    *ret_dir = take_ptr(at.n);
+    *ret_dir = take_ptr(dir.n);
     return 0;
 }

@@ -85,6 +85,20 @@ in_mixed_directory() { # COMMAND
     assert_equal "$(<found)" $'2\n2\n600'
 }
 
+@test "names of a file that a crash left without the copy get it" {
+    mkdir layer/d layer/e && echo old >layer/d/a && ln layer/d/a layer/e/b && ln layer/d/a layer/c
+    add_layer layer
+    on_overlay chmod 600 mnt/d/a
+    rm upper/e/b upper/c
+    on_overlay bash -c 'cd mnt && stat -c "%i %a" e/b c d/a | uniq | wc -l
+        echo new >>e/b && cat d/a && stat -c %h c'
+    # Whichever name comes first.
+    rm upper/e/b upper/c
+    on_overlay bash -c 'cd mnt && echo newer >>d/a && cat c e/b' >out
+    printf 'old\nnew\nnewer\nold\nnew\nnewer\n' | diff - out
+    [[ upper/e/b -ef upper/d/a && upper/c -ef upper/d/a ]]
+}
+
 @test "a link of a layer keeps its number when it is moved, also for who mounts it next" {
     mkdir layer/d layer/d/e && ln -s x layer/d/link && ln -s y layer/d/e/link
     add_layer layer
