@@ -91,6 +91,7 @@ static const struct command_row rows[] = {
      HERE(cmd_stop),
      .groups = "container",
      .summary = "Stop one or more containers"},
+    {.name = "system check", IMAGE(cmd_system_check), .summary = "Check the store, and mend it"},
     {.name = "system reindex",
      IMAGE(cmd_reindex),
      .summary = "Write a layer's index again from its tar"},

@@ -97,6 +97,7 @@ extern const struct command cmd_save;
 extern const struct command cmd_search;
 extern const struct command cmd_start;
 extern const struct command cmd_stop;
+extern const struct command cmd_system_check;
 extern const struct command cmd_tag;
 extern const struct command cmd_untag;
 extern const struct command cmd_version;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Containers: make, find, list, remove.
  *
- * Theory of operation. A container is made whole in tmp/ and moved to containers/<id>; then the
- * link names/<name> -> ../containers/<id> is made, which is at once the reservation of the name:
- * of several makers one gets it. Removal goes backwards: the link, the move to tmp/, the tree. So a
- * crash leaves a container without a name (whole, found by id) or a directory in tmp/ (garbage),
- * never a name without a container. A name whose container is missing all the same (the power
- * failed before the directory was on disk) is freed under the index lock by whoever wants it: only
- * there are such names removed, so nobody removes another's new one.
+ * Theory of operation. A container is made whole in tmp/. Then, under the shared index lock, the
+ * link names/<name> -> ../containers/<id> is made, which is the reservation of the name: of several
+ * makers one gets it; and the directory is moved to containers/<id>. Removal goes the same way: the
+ * move to tmp/, the link, the tree. So a crash leaves a directory in tmp/, which is garbage, or a
+ * name without a container, and never a container without its name. Such a name is free: whoever
+ * wants it removes it, under the exclusive lock, and only there names are removed, so nobody
+ * removes another's new one.
  *
  * containers/<id>/lock is held while it is made, and around each change of its life. */
 #include "store/internal.h"
@@ -65,8 +65,7 @@ void store_container_done(struct store_container *c)
 
 /* --- names -------------------------------------------------------------------------------- */
 
-/* The id that names/<name> leads to: 0, or -ENOENT. */
-static int name_lookup(struct store *s, const char *name, char **ret_id)
+int store_name_lookup(struct store *s, const char *name, char **ret_id)
 {
     if (!name_valid(name))
         return -ENOENT;
@@ -97,7 +96,7 @@ static int name_free_stale(struct store *s, const char *name, struct err *err)
     if (lock < 0)
         return lock;
     auto_free char *id = NULL;
-    if (name_lookup(s, name, &id) == 0) {
+    if (store_name_lookup(s, name, &id) == 0) {
         struct container_path path = container_path(id);
         if (exists_at(s->root_fd, path.s))
             return name_taken(name, id, err);
@@ -108,28 +107,23 @@ static int name_free_stale(struct store *s, const char *name, struct err *err)
     return 0;
 }
 
-static int name_reserve(struct store *s, const char *name, const char *id, struct err *err)
+int store_name_reserve(struct store *s, const char *name, const char *id, struct err *err)
 {
     auto_free char *link = xasprintf("names/%s", name);
     auto_free char *target = xasprintf(LINK_PREFIX "%s", id);
-    for (int tries = 0; tries < 3; tries++) {
-        if (symlinkat(target, s->root_fd, link) == 0)
-            return store_sync_dir(s->root_fd, "names", err);
-        if (errno != EEXIST)
-            return err_errno(err, -errno, "name %s", name);
-        int r = name_free_stale(s, name, err);
-        if (r < 0)
-            return r;
-    }
-    return name_taken(name, "another container", err);
+    if (symlinkat(target, s->root_fd, link) == 0)
+        return 0;
+    return errno == EEXIST ? name_taken(name, "another container", err)
+                           : err_errno(err, -errno, "name %s", name);
 }
 
 /* Only a link that leads to this container is removed. */
 static void name_release(struct store *s, const char *name, const char *id)
 {
     auto_free char *holder = NULL;
-    if (name_lookup(s, name, &holder) < 0 || strcmp(holder, id) != 0)
-        return;
+    auto_close int lock = store_index_lock(s, true, NULL);
+    if (lock < 0 || store_name_lookup(s, name, &holder) < 0 || strcmp(holder, id) != 0)
+        return; /* a link that stays leads nowhere: the name is free all the same */
     auto_free char *link = xasprintf("names/%s", name);
     unlinkat(s->root_fd, link, 0);
 }
@@ -174,23 +168,51 @@ static int fill_directory(int fd, const json_t *config, const json_t *state, str
     return r;
 }
 
-/* Under the shared index lock together with the look whether the image is still there: whoever
- * removes images looks for their containers under the exclusive one. */
-static int move_in(struct store *s, const char *staged, const char *path,
-                   const struct store_image *image, struct err *err)
+struct arrival {
+    const char *staged, *path, *id, *name;
+    const struct store_image *image;
+};
+
+/* Under the shared index lock: whoever removes images looks for their containers under the
+ * exclusive one, and so does whoever frees a name. ERR_EXISTS: the name is there already. */
+static int move_in_locked(struct store *s, const struct arrival *a, struct err *err)
 {
     auto_json json_t *index = NULL;
-    auto_close int lock = store_index_lock(s, false, err);
-    if (lock < 0)
-        return lock;
-    int r = image ? store_index_read(s, &index, err) : 0;
+    int r = a->image ? store_index_read(s, &index, err) : 0;
     if (r < 0)
         return r;
-    if (image && !image->lower && !store_index_has(index, image->digest))
-        return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%.300s: image not known", image->id);
-    if (renameat2(s->root_fd, staged, s->root_fd, path, RENAME_NOREPLACE) < 0)
-        return err_errno(err, -errno, "publish %s", path);
-    return 0;
+    if (a->image && !a->image->lower && !store_index_has(index, a->image->digest))
+        return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%.300s: image not known", a->image->id);
+    r = store_name_reserve(s, a->name, a->id, err);
+    if (r < 0)
+        return r;
+    if (renameat2(s->root_fd, a->staged, s->root_fd, a->path, RENAME_NOREPLACE) == 0)
+        return 0;
+    r = err_errno(err, -errno, "publish %s", a->path);
+    auto_free char *link = xasprintf("names/%s", a->name);
+    unlinkat(s->root_fd, link, 0);
+    return r;
+}
+
+static int move_in(struct store *s, const struct arrival *a, struct err *err)
+{
+    for (int tries = 0;; tries++) {
+        struct err failed = {0};
+        int lock = store_index_lock(s, false, err);
+        if (lock < 0)
+            return lock;
+        int r = move_in_locked(s, a, &failed);
+        close(lock);
+        if (r == -EEXIST && failed.kind == ERR_EXISTS && tries < 3) {
+            r = name_free_stale(s, a->name, err);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        if (r < 0 && err)
+            *err = failed;
+        return r;
+    }
 }
 
 /* Moves the staged directory to its place and gives it its name, or undoes. */
@@ -199,15 +221,17 @@ static int publish(struct store *s, struct staging *st, const char *id, const ch
 {
     auto_free char *staged = xasprintf(TMP_DIR "/%s", st->name);
     struct container_path path = container_path(id);
-    int r = move_in(s, staged, path.s, image, err);
+    struct arrival a = {.staged = staged, .path = path.s, .id = id, .name = name, .image = image};
+    int r = move_in(s, &a, err);
     if (r < 0)
         return r;
-    r = store_sync_dir(s->root_fd, "containers", err);
+    /* In this order, so that no container outlives a power failure without its name. */
+    r = store_sync_dir(s->root_fd, "names", err);
     if (r == 0)
-        r = name_reserve(s, name, id, err);
+        r = store_sync_dir(s->root_fd, "containers", err);
     if (r < 0) { /* back, for store_staging_done() to remove */
-        name_release(s, name, id);
         renameat(s->root_fd, path.s, s->root_fd, staged);
+        name_release(s, name, id);
         return r;
     }
     free(take_ptr(st->name));
@@ -224,7 +248,7 @@ int store_container_create(struct store *s, const json_t *config, const json_t *
     if (r < 0)
         return r;
     /* The usual refusal, cheaply; what counts is the link. */
-    if (name_lookup(s, name, &holder) == 0 && (r = name_free_stale(s, name, err)) < 0)
+    if (store_name_lookup(s, name, &holder) == 0 && (r = name_free_stale(s, name, err)) < 0)
         return r;
     r = store_staging_make(s, &st, err);
     if (r == 0)
@@ -309,7 +333,7 @@ int store_container_find(struct store *s, const char *name, struct store_contain
                          struct err *err)
 {
     auto_free char *id = NULL;
-    int r = name_lookup(s, name, &id);
+    int r = store_name_lookup(s, name, &id);
     if (r < 0 && is_full_id(name))
         id = xstrdup(name);
     else if (r < 0 && id_is_prefix(name) && (r = id_by_prefix(s, name, &id, err)) < 0)
@@ -398,9 +422,9 @@ int store_container_remove(struct store *s, struct store_container *c, struct er
     id_random(suffix);
     /* Its lock comes along: as long as the caller holds it, nobody takes it for garbage. */
     auto_free char *away = xasprintf(TMP_DIR "/%.24s", suffix);
-    name_release(s, c->name, c->id);
     if (renameat(s->root_fd, path.s, s->root_fd, away) < 0 && errno != ENOENT)
         return err_errno(err, -errno, "remove container %s", c->id);
+    name_release(s, c->name, c->id);
     return remove_tree_at(s->root_fd, away, err);
 }
 

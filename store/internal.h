@@ -28,6 +28,11 @@ int store_sync_dir(int dirfd, const char *path, struct err *err);
 /* `path` as it is if absolute, else below the current directory. Allocated into *ret. */
 int store_absolute(const char *path, char **ret, struct err *err);
 
+/* Writes the file oci-layout. */
+int store_write_layout(struct store *s, struct err *err);
+/* The directories that a store has; ends in NULL. */
+extern const char *const store_directories[];
+
 /* --- lower.c ------------------------------------------------------------------------------ */
 
 int store_lowers_open(struct store *s, const struct strv *dirs, struct err *err);
@@ -45,6 +50,13 @@ bool store_blob_find(const struct store *s, const char *digest, struct store_pla
 /* Whether the place has an index of the layer that nobody but us and root can change. */
 bool store_index_usable(const struct store_place *p, const char *digest);
 
+/* --- containers.c ------------------------------------------------------------------------- */
+
+/* The id that names/<name> leads to, allocated: 0, or -ENOENT. */
+int store_name_lookup(struct store *s, const char *name, char **ret_id);
+/* Makes the link names/<name>. ERR_EXISTS when it is there. Under the index lock. */
+int store_name_reserve(struct store *s, const char *name, const char *id, struct err *err);
+
 /* --- staging.c ---------------------------------------------------------------------------- */
 
 /* A directory of ours in tmp/: removed by store_staging_done() unless `name` was taken. */
@@ -61,6 +73,12 @@ DEFINE_AUTO(staging, store_staging_done)
 /* Adds the hex of every blob that a living process claims to the set. Under the index lock. */
 int store_claims_collect(struct store *s, json_t *set, struct err *err);
 void store_claims_drop(struct store *s);
+
+/* What the dead left: paths of blobs, indexes and origins that no image and no living writer needs,
+ * and of directories and files whose makers are gone. Under the exclusive index lock; the unused must
+ * be removed before that is let go, because a writer may claim them then. */
+int store_garbage_list(struct store *s, struct strv *ret_unused, struct strv *ret_dead,
+                       struct err *err);
 
 /* Claims the digest and gives the staged file its name in blobs/ unless it is there already. The
  * staged file is synced. */

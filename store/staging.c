@@ -231,40 +231,44 @@ static bool is_index_of_lower(struct store *s, const char *dir, const char *name
            store_blob_find(s, digest, &place) && place.lower;
 }
 
-/* Unlinks in `dir` what is not in the set. */
-static int sweep(struct store *s, const char *dir, const json_t *used, struct err *err)
+/* Adds the paths of what is in `dir` and not in the set. */
+static int list_unused(struct store *s, const char *dir, const json_t *used, struct strv *ret,
+                       struct err *err)
 {
     auto_strv names = {0};
-    int r = list_dir_at(s->root_fd, dir, &names, err);
-    if (r < 0)
-        return r;
-    auto_close int fd = open_dir_at(s->root_fd, dir, err);
-    if (fd < 0)
-        return fd;
-    strv_foreach (&names, name) {
-        if (json_object_get(used, name) || is_index_of_lower(s, dir, name))
-            continue;
-        if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
-            return err_errno(err, -errno, "remove %s/%s", dir, name);
-    }
-    return 0;
+    int r = exists_at(s->root_fd, dir) ? list_dir_at(s->root_fd, dir, &names, err) : 0;
+    strv_foreach (&names, name)
+        if (!json_object_get(used, name) && !is_index_of_lower(s, dir, name))
+            strv_addf(ret, "%s/%s", dir, name);
+    return r;
 }
 
-/* Under the exclusive index lock `lock`, which it releases. */
-static int collect(struct store *s, int lock, struct strv *dead, struct err *err)
+int store_garbage_list(struct store *s, struct strv *ret_unused, struct strv *ret_dead,
+                       struct err *err)
 {
+    static const char *const dirs[] = {BLOBS_DIR, INDEX_DIR, ORIGINS_DIR};
     auto_json json_t *used = json_object(), *index = NULL;
-    int r = store_index_read(s, &index, err);
+    int r = find_dead(s, ret_dead, err);
+    if (r == 0)
+        r = store_index_read(s, &index, err);
     if (r == 0)
         r = store_usage_all(s, index, used, err);
-    if (r == 0)
-        r = sweep(s, BLOBS_DIR, used, err);
-    if (r == 0)
-        r = sweep(s, INDEX_DIR, used, err);
-    if (r == 0 && exists_at(s->root_fd, ORIGINS_DIR))
-        r = sweep(s, ORIGINS_DIR, used, err);
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && r == 0; i++)
+        r = list_unused(s, dirs[i], used, ret_unused, err);
+    return r;
+}
+
+/* Under the exclusive index lock `lock`, which it releases. The dead are removed even when it
+ * cannot be told what is unused. */
+static int collect(struct store *s, int lock, struct err *err)
+{
+    auto_strv unused = {0}, dead = {0};
+    int r = store_garbage_list(s, &unused, &dead, err);
+    for (size_t i = 0; i < unused.len && r == 0; i++)
+        if (unlinkat(s->root_fd, unused.v[i], 0) < 0 && errno != ENOENT)
+            r = err_errno(err, -errno, "remove %s", unused.v[i]);
     close(lock); /* removing trees takes time, and nobody revives the dead */
-    strv_foreach (dead, path) {
+    strv_foreach (&dead, path) {
         int q = remove_tree_at(s->root_fd, path, r < 0 ? NULL : err);
         r = r < 0 ? r : q;
     }
@@ -273,12 +277,8 @@ static int collect(struct store *s, int lock, struct strv *dead, struct err *err
 
 int store_collect_garbage(struct store *s, struct err *err)
 {
-    auto_strv dead = {0};
-    auto_close int lock = store_index_lock(s, true, err);
-    if (lock < 0)
-        return lock;
-    int r = find_dead(s, &dead, err);
-    return r < 0 ? r : collect(s, take_fd(&lock), &dead, err);
+    int lock = store_index_lock(s, true, err);
+    return lock < 0 ? lock : collect(s, lock, err);
 }
 
 void store_tidy(struct store *s)
@@ -290,7 +290,7 @@ void store_tidy(struct store *s)
     auto_close int lock = openat(s->root_fd, "index.lock", O_RDWR | O_CLOEXEC);
     if (lock < 0 || lock_fd(lock, true, false, NULL) < 0 || find_dead(s, &dead, &err) < 0)
         return;
-    if (dead.len && collect(s, take_fd(&lock), &dead, &err) < 0)
+    if (dead.len && collect(s, take_fd(&lock), &err) < 0)
         log_debug("garbage: %s", err.message);
 }
 

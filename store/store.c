@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const directories[] = {BLOBS_DIR, INDEX_DIR, "names",       "containers",
+const char *const store_directories[] = {BLOBS_DIR, INDEX_DIR, "names",       "containers",
                                           "volumes", "cache",   "cache/build", NULL};
 /* What a half-made store may contain. */
 static const char *const own_names[] = {
@@ -174,6 +174,11 @@ static int write_missing(const struct store *s, const char *name, const char *te
     return file_write_at(s->root_fd, name, text, strlen(text), 0600, FILE_SYNC, err);
 }
 
+int store_write_layout(struct store *s, struct err *err)
+{
+    return file_write_at(s->root_fd, "oci-layout", layout, strlen(layout), 0600, FILE_SYNC, err);
+}
+
 static int make_store(struct store *s, struct err *err)
 {
     int r = check_unused(s, err);
@@ -187,7 +192,7 @@ static int make_store(struct store *s, struct err *err)
     if (fchmod(lock, 0600) < 0)
         return err_errno(err, -errno, "chmod index.lock");
     r = store_mkdir(s->root_fd, "blobs", err);
-    for (const char *const *d = directories; *d && r == 0; d++)
+    for (const char *const *d = store_directories; *d && r == 0; d++)
         r = store_mkdir(s->root_fd, *d, err);
     if (r == 0)
         r = write_missing(s, "index.json", empty_index, err);

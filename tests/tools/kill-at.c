@@ -27,6 +27,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -71,6 +72,18 @@ static struct {
     struct place *dirs, *files;
     int n_dirs, n_files, n_saved;
 } k = {.save = -1};
+
+/* A program's threads note one after the other. */
+static pthread_mutex_t notes = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static void unlock_notes(const int *unused)
+{
+    (void)unused;
+    pthread_mutex_unlock(&notes);
+}
+
+#define WITH_NOTES()                                                                               \
+    __attribute__((cleanup(unlock_notes), unused)) const int notes_held = pthread_mutex_lock(&notes)
 
 static void *real(const char *name)
 {
@@ -159,13 +172,9 @@ static int place_of(struct place **all, int *n, int fd, const struct stat *st)
     return (*n)++;
 }
 
-/* The directory that `path` is in, and *ret_name in there. */
-static int dir_of(int dirfd, const char *path, const char **ret_name)
+/* The place of the directory at `path`. */
+static int place_at(int dirfd, const char *dir)
 {
-    char dir[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
-    *ret_name = slash ? slash + 1 : path;
     int fd = REAL(openat)(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -173,6 +182,16 @@ static int dir_of(int dirfd, const char *path, const char **ret_name)
     int i = place_of(&k.dirs, &k.n_dirs, fd, &st);
     close(fd);
     return i;
+}
+
+/* The directory that `path` is in, and *ret_name in there. */
+static int dir_of(int dirfd, const char *path, const char **ret_name)
+{
+    char dir[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    *ret_name = slash ? slash + 1 : path;
+    return place_at(dirfd, dir);
 }
 
 /* A link to what stands there, or -1. */
@@ -203,7 +222,8 @@ static void note_written(int fd)
     struct stat st;
     if (!keeps_notes() || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
-    k.files[place_of(&k.files, &k.n_files, fd, &st)].dirty = true;
+    int i = place_of(&k.files, &k.n_files, fd, &st); /* moves the table */
+    k.files[i].dirty = true;
 }
 
 static void note_synced(int fd, const struct stat *st)
@@ -236,7 +256,11 @@ static void take_back(const struct change *c)
     case MADE: REAL(unlinkat)(dir, c->name, 0); break;
     case MADE_DIR: REAL(unlinkat)(dir, c->name, AT_REMOVEDIR); break;
     case REMOVED: put_back(c, c->dir, c->name); break;
-    case REMOVED_DIR: REAL(mkdirat)(dir, c->name, 0700); break;
+    case REMOVED_DIR:
+        REAL(mkdirat)(dir, c->name, 0700);
+        if (c->to >= 0) /* what was in it comes back into the new one */
+            k.dirs[c->to].fd = REAL(openat)(dir, c->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        break;
     case MOVED:
         REAL(renameat)(k.dirs[c->to].fd, c->to_name, dir, c->name);
         put_back(c, c->to, c->to_name);
@@ -289,6 +313,7 @@ static bool comes(bool minor, enum need need)
 
 static int move(int from, const char *a, int to, const char *b, unsigned flags)
 {
+    WITH_NOTES();
     if (comes(false, NEEDS_ROOM))
         return -1;
     if (!keeps_notes())
@@ -320,6 +345,7 @@ EXPORT int renameat2(int from, const char *a, int to, const char *b, unsigned fl
 
 static int made(int r, int kind, int dirfd, const char *path)
 {
+    WITH_NOTES();
     int code = errno;
     if (r >= 0 && keeps_notes()) {
         const char *name;
@@ -364,16 +390,18 @@ EXPORT int mkdir(const char *path, mode_t mode)
 
 EXPORT int unlinkat(int dirfd, const char *path, int flags)
 {
+    WITH_NOTES();
     if (comes(false, NEEDS_NOTHING))
         return -1;
     if (!keeps_notes())
         return REAL(unlinkat)(dirfd, path, flags);
     const char *name;
     int dir = dir_of(dirfd, path, &name);
-    int saved = flags & AT_REMOVEDIR ? -1 : save(dir, name);
+    bool is_dir = flags & AT_REMOVEDIR;
+    int saved = is_dir ? -1 : save(dir, name), itself = is_dir ? place_at(dirfd, path) : -1;
     int r = REAL(unlinkat)(dirfd, path, flags), code = errno;
     if (r == 0)
-        note(flags & AT_REMOVEDIR ? REMOVED_DIR : REMOVED, dir, name, -1, NULL, saved);
+        note(is_dir ? REMOVED_DIR : REMOVED, dir, name, itself, NULL, saved);
     errno = code;
     return r;
 }
@@ -417,6 +445,7 @@ EXPORT int open(const char *path, int flags, ...)
 
 static int synced(int r, int fd)
 {
+    WITH_NOTES();
     struct stat st;
     if (r == 0 && keeps_notes() && fstat(fd, &st) == 0)
         note_synced(fd, &st);
@@ -436,6 +465,7 @@ EXPORT int fdatasync(int fd)
 /* Whether a write to `fd` may go through: terminals and pipes never fail here. */
 static bool write_fails(int fd)
 {
+    WITH_NOTES();
     struct stat st;
     if (!k.on || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return false;

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Crashes, power failures and full disks at every moment of a command (tests/tools/kill-at.c).
+
+kill_at=${WHERRY_TEST_TOOLS:-$(dirname "$WHERRY")/../tests/tools}/kill-at.so
+
+need_kill_at() {
+    [[ -e $kill_at ]] || skip 'built without tests/tools'
+    # A sanitizer's run-time wants to be the first library.
+    ! ldd "$WHERRY" | grep -q libasan || skip 'not with AddressSanitizer'
+}
+
+# What a crash may leave is garbage; nothing is wrong, and a repair takes it away.
+store_is_sound() {
+    local found=''
+    if ! found=$(wherry system check 2>&1); then
+        echo "after $*: $found"
+        return 1
+    fi
+    [[ $found == *garbage* ]] || return 0
+    wherry system check --repair >/dev/null
+    found=$(wherry system check)
+    if [[ $found == *garbage* ]]; then
+        echo "after $*, and a repair: $found"
+        return 1
+    fi
+}
+
+# A fresh copy of the store `template` (not linked: a power failure truncates files).
+fresh_store() {
+    rm -rf "$WHERRY_ROOT" saved
+    cp -a template "$WHERRY_ROOT"
+    mkdir saved
+}
+
+# Runs a command with a fault of this kind at its first, second... change on disk until it gets
+# through; after each fault the store must be sound, and then `after` (a function) is called.
+fault_loop() { # KIND PROGRAM after COMMAND...
+    local kind=$1 program=$2 after=$3 n got said
+    shift 3
+    local through=0
+    for ((n = 1; n < 500; n++)); do
+        fresh_store
+        run env LD_PRELOAD="$kill_at" KILL_AT=$n KILL_HOW="$kind" KILL_PROGRAM="$program" \
+            KILL_SAVE="$PWD/saved" "$WHERRY" "$@"
+        got=$status said=$output
+        store_is_sound "$kind $n of $*" || return
+        "$after" "$kind $n of $*" || return
+        if [[ $got == 137 ]]; then
+            continue
+        elif [[ $got != 0 && $said == *Error:* && $kind == e* ]]; then
+            through=0
+        elif [[ $got != 0 ]]; then
+            echo "$kind $n of $*: status $got: $said"
+            return 1
+        # Some calls may fail without an error of the command: the last is behind it after many.
+        elif [[ $kind != e* ]] || ((++through >= 30)); then
+            break
+        fi
+    done
+    ((n > 1 && n < 500))
+}
