@@ -63,8 +63,8 @@ int prompt_secret(const char *question, char **ret, struct err *err)
         sigaction(signals[i], &interrupt, &old[i]);
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    fputs(question, stderr);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    fputs(question, stderr); /* who sees it may answer at once */
     int r = read_line(ret, err);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);

@@ -24,7 +24,7 @@ struct receive {
     int64_t at;         /* where in the blob the next byte of this response is; -1: not known yet */
 };
 
-/* Where the response begins in the blob. */
+/* Where the response begins in the blob; -1: it does not say. */
 static int64_t response_start(const struct receive *rx)
 {
     int64_t start = 0;
@@ -37,10 +37,13 @@ static int64_t response_start(const struct receive *rx)
 static int on_data(void *arg, const void *data, size_t len, struct err *err)
 {
     struct receive *rx = arg;
-    if (rx->at < 0 && (rx->at = response_start(rx)) < 0)
-        return err_set(err, -EPROTO, "the server answered with a range that is none");
-    if (rx->at > rx->done)
-        return err_set(err, -EPROTO, "the server left out a part");
+    if (rx->at < 0) {
+        int64_t start = response_start(rx);
+        if (start != 0 && start != rx->done)
+            return err_set(err, -EPROTO,
+                           "the server answered with another range than was asked for");
+        rx->at = start;
+    }
     if ((int64_t)len > rx->size - rx->at)
         return err_set(err, -EFBIG, "the server sent more than the %" PRId64 " bytes that it is",
                        rx->size);

@@ -28,18 +28,9 @@ int registry_digest(const void *data, size_t len, char out[static 72], struct er
 }
 
 /* What can be read; schema 1 only comes where there is nothing else, and is told from the rest. */
-static void add_accept(struct strv *headers)
-{
-    static const char *const types[] = {
-        MEDIA_OCI_INDEX,
-        MEDIA_OCI_MANIFEST,
-        MEDIA_DOCKER_LIST,
-        MEDIA_DOCKER_MANIFEST,
-        MEDIA_DOCKER_SCHEMA1 "+prettyjws",
-    };
-    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-        strv_addf(headers, "Accept: %s", types[i]);
-}
+#define ACCEPT                                                                                     \
+    "Accept: " MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST                      \
+    ", " MEDIA_DOCKER_MANIFEST ", " MEDIA_DOCKER_SCHEMA1 "+prettyjws"
 
 static char *describe(const struct registry *r, const char *repository, const char *reference)
 {
@@ -54,7 +45,7 @@ static int ask(struct registry *r, const char *method, const char *repository,
     auto_free char *path = xasprintf("/v2/%s/manifests/%s", repository, reference);
     auto_free char *scope = xasprintf("repository:%s:pull", repository);
     auto_free char *what = describe(r, repository, reference);
-    add_accept(&headers);
+    strv_add(&headers, ACCEPT);
     struct call c = {.method = method,
                      .path = path,
                      .scope = scope,

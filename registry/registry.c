@@ -112,17 +112,17 @@ char *registry_url(struct registry *r, const struct call *c)
 
 /* --- one try ------------------------------------------------------------------------------ */
 
-/* Whether http is to be tried after https failed with `q`: only where that is allowed, and only
- * as long as nothing ever answered. */
-static bool fall_back(struct registry *r, int q)
+/* Whether http is to be tried after a request to `url` ended with `q`: only where that is allowed,
+ * and only as long as nothing ever answered by https. */
+static bool fall_back(struct registry *r, const char *url, int q)
 {
+    bool https = http_url_is_https(url), turn = false;
     pthread_mutex_lock(&r->lock);
-    bool turn = q < 0 && r->config.insecure && !r->scheme_known && !r->plain &&
-                (q == -EPROTO || q == -ECONNREFUSED || q == -ECONNRESET || q == -EHOSTUNREACH);
-    if (turn)
-        r->plain = true;
-    else if (q == 0)
+    if (q == 0)
         r->scheme_known = true;
+    else if (https && r->config.insecure && (r->plain || !r->scheme_known))
+        turn = q == -EPROTO || q == -ECONNREFUSED || q == -ECONNRESET || q == -EHOSTUNREACH;
+    r->plain = r->plain || turn;
     pthread_mutex_unlock(&r->lock);
     return turn;
 }
@@ -160,12 +160,12 @@ static int try_with(struct registry *r, struct http *h, const struct call *c,
         bool home = is_home(r, url);
         auto_free char *used = home ? auth_header(r, c->scope) : NULL;
         int q = send_call(r, h, c, url, used, ret, err);
-        if (!c->url && fall_back(r, q)) {
+        if (!c->url && fall_back(r, url, q)) {
             auto_free char *plain = registry_url(r, c);
             free(url);
             url = take_ptr(plain);
             q = send_call(r, h, c, url, used, ret, err);
-            fall_back(r, q);
+            fall_back(r, url, q);
         }
         if (q < 0 || ret->status != 401 || answered || !home)
             return q;
@@ -234,21 +234,29 @@ static void server_said(const struct http_response *response, struct buf *out)
         buf_add_char(out, (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i]);
 }
 
+static int access_denied(const struct registry *r, const struct http_response *response,
+                         const char *what, const char *said, struct err *err)
+{
+    const char *colon = *said ? ": " : "";
+    if (!r->user && !r->identity_token)
+        return err_set(err, -EACCES, "%s: %s denies access%s%s; if it is private: wherry login %s",
+                       what, r->name, colon, said, r->name);
+    if (response->status == 401 && r->basic)
+        return err_set(err, -EACCES, "%s: %s does not accept the user name or the password", what,
+                       r->name);
+    return err_set(err, -EACCES, "%s: %s does not let the user that is logged in do that%s%s", what,
+                   r->name, colon, said);
+}
+
 int registry_refused(const struct registry *r, const struct http_response *response,
                      const char *what, struct err *err)
 {
     auto_buf said = {0};
     server_said(response, &said);
     const char *colon = said.len ? ": " : "";
-    bool known = r->user || r->identity_token;
     switch (response->status) {
     case 401:
-    case 403:
-        return err_set(err, -EACCES, "%s: %s denies access%s%s%s%s", what, r->name, colon,
-                       buf_str(&said),
-                       known ? "; the user that is logged in may not do that"
-                             : "; if it is private: wherry login ",
-                       known ? "" : r->name);
+    case 403: return access_denied(r, response, what, buf_str(&said), err);
     case 404:
         return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%s: not found in %s%s%s", what, r->name,
                         colon, buf_str(&said));
@@ -269,7 +277,7 @@ int registry_check(struct registry *r, struct err *err)
     if (q < 0 || response.status == 200)
         return q;
     if (response.status == 401 || response.status == 403)
-        return registry_refused(r, &response, r->name, err);
+        return registry_refused(r, &response, "user and password", err);
     return err_set(err, -EPROTO, "%s is no registry (status %ld for /v2/)", r->name,
                    response.status);
 }
