@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "cmd/commands.h"
+#include "cmd/registry_options.h"
+#include "cmd/transfer_view.h"
 #include "engine/content.h"
 #include "engine/image.h"
 
@@ -16,17 +18,27 @@
 #include <unistd.h>
 
 struct values {
+    struct registry_values registry; /* first: the rows */
+    char *pull;
     struct strv tags, args, labels;
     char *file, *target, *iidfile;
     bool quiet;
 };
 
 static const struct opt opts[] = {
+    REGISTRY_ACCESS_ROWS,
     OPT_LIST_ROW(0, "build-arg", values, args, "NAME=VALUE", "Set a variable that ARG declares"),
     OPT_STRING_ROW('f', "file", values, file, "FILE",
                    "The Dockerfile (default: Containerfile or Dockerfile in the context)"),
     OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
     OPT_LIST_ROW(0, "label", values, labels, "NAME=VALUE", "Set a label on the image"),
+    {.type = OPT_CHOICE,
+     .name = "pull",
+     .offset = offsetof(struct values, pull),
+     .value = "WHEN",
+     .help = "Pull the images that FROM names: always, missing (the default), newer or never",
+     .choices = PULL_POLICIES,
+     .implied = "always"},
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
     OPT_LIST_ROW('t', "tag", values, tags, "NAME", "Name of the image"),
     OPT_STRING_ROW(0, "target", values, target, "STAGE", "Build this stage"),
@@ -38,7 +50,8 @@ struct display {
     bool line_open; /* output without a new line at its end, or a step's title on a terminal */
     char *title;
     struct timespec begin, step;
-    struct buf failed_output; /* of the running step, for -q */
+    struct buf failed_output;       /* of the running step, for -q */
+    struct transfer_view transfers; /* of an image that FROM names */
     int steps;
 };
 
@@ -151,28 +164,54 @@ static void print_end(struct display *d, const char *id, const struct strv *tags
     fprintf(stderr, "[+] Building %.1fs (%d/%d) FINISHED\n", since(d->begin), d->steps, d->steps);
 }
 
+static void on_pull(void *arg, const char *line)
+{
+    struct display *d = arg;
+    end_open_line(d);
+    fprintf(stderr, "%s\n", line);
+}
+
+static void on_transfers(void *arg, const struct transfer *all, size_t n)
+{
+    struct display *d = arg;
+    transfer_view_update(&d->transfers, all, n);
+}
+
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     const struct values *v = values;
     struct display d = {.quiet = v->quiet, .terminal = isatty(STDERR_FILENO)};
     clock_gettime(CLOCK_MONOTONIC, &d.begin);
+    transfer_view_init(&d.transfers, "downloading", v->quiet);
+    struct pull_options pull = {.policy = pull_policy_from(v->pull, PULL_MISSING),
+                                .registries_conf = v->registry.registries_conf,
+                                .watch = {.arg = &d}};
+    int r = registry_access_from(in, &v->registry, &pull.access, NULL, err);
+    if (r < 0)
+        return r;
+    if (!v->quiet) {
+        pull.watch.say = on_pull;
+        pull.watch.watch = on_transfers;
+    }
     struct build_request q = {.context = args->len ? args->v[0] : ".",
                               .dockerfile = v->file,
                               .target = v->target,
                               .tags = &v->tags,
                               .args = &v->args,
                               .labels = &v->labels,
+                              .pull = &pull,
                               .quiet = v->quiet,
                               .event = on_event,
                               .event_arg = &d};
     auto_free char *id = NULL;
-    int r = content_build(in->engine, &q, &id, err);
+    r = content_build(in->engine, &q, &id, err);
     if (r == 0)
         print_end(&d, id, &v->tags);
     else
         end_open_line(&d);
     free(d.title);
     buf_done(&d.failed_output);
+    transfer_view_done(&d.transfers);
     if (r == 0 && v->iidfile) { /* with the prefix, as podman and docker write it */
         auto_free char *text = xasprintf("sha256:%s", id);
         r = file_write_at(AT_FDCWD, v->iidfile, text, strlen(text), 0644, 0, err);

@@ -27,6 +27,8 @@ static void build_argv(const struct invocation *in, const struct image_pull_valu
     strv_add(argv, "wherry-image");
     add_option(argv, "root", in->engine->store.root);
     add_option(argv, "runroot", in->engine->store.runroot);
+    for (size_t i = 0; i < in->engine->store.n_lowers; i++)
+        add_option(argv, "imagestore", in->engine->store.lowers[i].root);
     if (log_enabled(LOG_LEVEL_DEBUG))
         add_option(argv, "log-level", "debug");
     strv_add(argv, "pull");

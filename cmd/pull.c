@@ -24,8 +24,7 @@ static const struct opt opts[] = {
     OPT_STRING_ROW(0, "platform", values, platform, "OS/ARCH[/VARIANT]",
                    "Choose the image of this platform"),
     OPT_CHOICE_ROW(0, "policy", values, policy, "WHEN",
-                   "When to pull: always (the default), missing, newer or never",
-                   "always|missing|newer|never"),
+                   "When to pull: always (the default), missing, newer or never", PULL_POLICIES),
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
     OPT_STRING_ROW(0, "variant", values, variant, "VARIANT",
                    "Choose the image of this variant of the architecture"),
@@ -57,15 +56,6 @@ static int parse_platform(const struct values *v, struct platform *ret, struct e
     if (v->variant)
         replace(&ret->variant, v->variant);
     return 0;
-}
-
-static enum pull_policy policy_of(const struct values *v)
-{
-    static const char *const names[] = {"always", "missing", "newer", "never"};
-    size_t i = 0;
-    while (v->policy && i < 3 && strcmp(v->policy, names[i]) != 0)
-        i++;
-    return (enum pull_policy)i;
 }
 
 static int check_all_tags(const struct values *v, const char *name, struct err *err)
@@ -100,7 +90,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     auto_done(platform) struct platform platform = {0};
     struct transfer_view view;
     char *secret = NULL;
-    struct pull_options o = {.policy = policy_of(v),
+    struct pull_options o = {.policy = pull_policy_from(v->policy, PULL_ALWAYS),
                              .all_tags = v->all_tags,
                              .registries_conf = v->registry.registries_conf};
     int r = parse_platform(v, &platform, err);

@@ -8,6 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum pull_policy pull_policy_from(const char *name, enum pull_policy standard)
+{
+    static const char *const names[] = {"always", "missing", "newer", "never"};
+    for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum pull_policy)i;
+    return standard;
+}
+
 /* "2s", "1m", "500ms" or seconds; at least one second. */
 static int parse_delay(const char *text, int *ret, struct err *err)
 {

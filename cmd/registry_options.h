@@ -3,7 +3,11 @@
 #pragma once
 
 #include "cmd/command.h"
-#include "engine/access.h"
+#include "engine/pull.h"
+
+#define PULL_POLICIES "always|missing|newer|never"
+/* One of these, or NULL: the default. */
+enum pull_policy pull_policy_from(const char *name, enum pull_policy standard);
 
 /* First member of a command's values, so that the rows below fit. */
 struct registry_values {

@@ -141,9 +141,8 @@ static void tell(struct transfer_view *v, const struct transfer *all, size_t n)
     }
 }
 
-static void watch(void *arg, const struct transfer *all, size_t n)
+void transfer_view_update(struct transfer_view *v, const struct transfer *all, size_t n)
 {
-    struct transfer_view *v = arg;
     double t = now();
     bool ended = true;
     if (!all) { /* these are over */
@@ -166,6 +165,11 @@ static void watch(void *arg, const struct transfer *all, size_t n)
         v->last = t;
         draw(v, all, n);
     }
+}
+
+static void watch(void *arg, const struct transfer *all, size_t n)
+{
+    transfer_view_update(arg, all, n);
 }
 
 static void say(void *arg, const char *line)

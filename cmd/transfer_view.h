@@ -17,5 +17,7 @@ struct transfer_view {
 
 void transfer_view_init(struct transfer_view *v, const char *verb, bool quiet);
 void transfer_view_done(struct transfer_view *v);
+/* Shows how they stand; NULL: these are over. */
+void transfer_view_update(struct transfer_view *v, const struct transfer *all, size_t n);
 /* The watch that shows through `v`. */
 struct transfer_watch transfer_view_watch(struct transfer_view *v);

@@ -122,7 +122,12 @@ static int on_base(void *arg, const char *ref, struct build_image *ret, struct e
     struct context *ctx = arg;
     auto_done(store_image) struct store_image image = {0};
     struct store *s = &ctx->engine->store;
-    int r = store_image_find(s, ref, &image, err);
+    struct pull_options pull = *ctx->request->pull;
+    auto_strv ids = {0};
+    pull.name = ref;
+    int r = content_pull_within(ctx->engine, &pull, &ids, err);
+    if (r == 0)
+        r = store_image_find(s, ids.v[0], &image, err);
     /* Claimed, the layers stay until the build ends, though the image be removed meanwhile. */
     for (size_t i = 0; r == 0 && i < image.layers.len; i++)
         r = store_blob_claim(s, image.layers.v[i], err);

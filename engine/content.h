@@ -4,6 +4,7 @@
 
 #include "builder/build.h"
 #include "engine/engine.h"
+#include "engine/pull.h"
 #include "store/content.h"
 #include "store/save.h"
 
@@ -63,6 +64,7 @@ struct build_request {
     const char *dockerfile; /* path, or NULL: Dockerfile or Containerfile in the context */
     const char *target;     /* or NULL */
     const struct strv *tags, *args, *labels;
+    const struct pull_options *pull; /* for images that FROM names; the name in it is not used */
     bool quiet;
     void (*event)(void *arg, const struct build_event *ev);
     void *event_arg;

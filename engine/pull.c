@@ -410,25 +410,42 @@ static bool fits(struct engine *e, const struct store_image *image, const struct
     return platform_match(want, &has) > 0;
 }
 
+/* What the policy says without a look into a registry: 1 the image is here, 0 ask. */
+static int find_here(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
+                     struct err *err)
+{
+    auto_done(store_image) struct store_image image = {0};
+    struct err e1 = {0};
+    if (o->policy != PULL_MISSING && o->policy != PULL_NEVER)
+        return 0;
+    int r = store_image_find(&e->store, o->name, &image, &e1);
+    if (r == 0 && fits(e, &image, o->platform)) {
+        strv_add(ret_ids, image.id);
+        return 1;
+    }
+    if (r < 0 && (o->policy == PULL_NEVER || e1.kind != ERR_NOT_FOUND))
+        return err_kind(err, e1.kind, r, "%s", e1.message);
+    return o->policy == PULL_MISSING
+               ? 0
+               : err_kind(err, ERR_NOT_FOUND, -ENOENT, "%s: the image here is for another platform",
+                          o->name);
+}
+
+int content_pull_within(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
+                        struct err *err)
+{
+    int r = find_here(e, o, ret_ids, err);
+    return r < 0 ? r : r > 0 ? 0 : pull_candidates(e, o, ret_ids, err);
+}
+
 int content_pull(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
                  struct err *err)
 {
     struct sweep sweep;
-    if (o->policy == PULL_MISSING || o->policy == PULL_NEVER) {
-        auto_done(store_image) struct store_image image = {0};
-        int r = store_image_find(&e->store, o->name, &image, err);
-        if (r == 0 && fits(e, &image, o->platform)) {
-            strv_add(ret_ids, image.id);
-            return 0;
-        }
-        if (o->policy == PULL_NEVER)
-            return r < 0 ? r
-                         : err_kind(err, ERR_NOT_FOUND, -ENOENT,
-                                    "%s: the image here is for another platform", o->name);
-    }
-    if (err)
-        err_clear(err);
-    int r = sweep_begin(e, &sweep, err);
+    int r = find_here(e, o, ret_ids, err);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = sweep_begin(e, &sweep, err);
     if (r < 0)
         return r;
     r = pull_candidates(e, o, ret_ids, err);

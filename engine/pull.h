@@ -7,11 +7,11 @@
 #include "engine/transfer.h"
 #include "spec/platform.h"
 
-enum pull_policy {
-    PULL_ALWAYS,
-    PULL_MISSING, /* only what is not here */
-    PULL_NEWER,   /* only what the registry has another image for */
-    PULL_NEVER,   /* only say whether it is here */
+enum pull_policy { /* cmd/registry_options.c has their names */
+                   PULL_ALWAYS,
+                   PULL_MISSING, /* only what is not here */
+                   PULL_NEWER,   /* only what the registry has another image for */
+                   PULL_NEVER,   /* only say whether it is here */
 };
 
 /* How somebody is told about the work. All calls come from the calling thread. */
@@ -34,6 +34,10 @@ struct pull_options {
 /* Pulls the image, or all tags of a repository. Appends the ids to *ret_ids. */
 int content_pull(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
                  struct err *err);
+
+/* The same as a part of other content work (a build), whose sweep cleans up after it. */
+int content_pull_within(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
+                        struct err *err);
 
 enum push_compression { PUSH_GZIP, PUSH_ZSTD };
 

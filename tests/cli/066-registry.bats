@@ -491,6 +491,32 @@ END
     assert_status 125
 }
 
+@test "build pulls what FROM names and is not here" {
+    plain
+    need_image hello
+    wherry push -q hello "$registry/base"
+    wherry rmi hello >/dev/null
+    mkdir context
+    printf 'FROM %s/base\nLABEL made=here\n' "$registry" >context/Dockerfile
+    run_apart wherry build --pull=never context
+    assert_status 125
+    assert_error 'image not known'
+    run_apart wherry build -t made context
+    assert_status 0
+    assert_match "$stderr" "Trying to pull $registry/base:latest"
+    assert_equal "$(wherry image inspect --format '{{.Labels.made}}' made)" here
+    run_apart wherry build context
+    assert_status 0
+    refute_match "$stderr" 'Trying'
+    run_apart wherry build -q --pull context
+    assert_status 0
+    assert_equal "$stderr" ''
+    printf 'FROM %s/nosuch\nLABEL made=here\n' "$registry" >context/Dockerfile
+    run_apart wherry build context
+    assert_status 125
+    assert_error 'not found'
+}
+
 @test "all tags of a repository" {
     plain
     need_image hello
