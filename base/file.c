@@ -290,6 +290,34 @@ int remove_tree_at(int dirfd, const char *path, struct err *err)
     return r < 0 ? err_errno(err, r, "remove %s", path) : 0;
 }
 
+#define SIZE_DEPTH 100
+
+static void add_entry_size(int dirfd, const char *name, dev_t dev, int depth, uint64_t *total)
+{
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != dev)
+        return;
+    if (S_ISREG(st.st_mode)) {
+        uint64_t there = (uint64_t)st.st_blocks * 512;
+        *total += there < (uint64_t)st.st_size ? there : (uint64_t)st.st_size;
+        return;
+    }
+    int fd = S_ISDIR(st.st_mode) && depth < SIZE_DEPTH ? open_dir_at(dirfd, name, NULL) : -1;
+    auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (fd >= 0 && !d)
+        close(fd);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            add_entry_size(fd, e->d_name, dev, depth + 1, total);
+}
+
+void tree_size_at(int dirfd, const char *path, uint64_t *total)
+{
+    struct stat st;
+    if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        add_entry_size(dirfd, path, st.st_dev, 0, total);
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

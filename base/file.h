@@ -53,6 +53,11 @@ int remove_tree_at(int dirfd, const char *path, struct err *err);
  * it is NULL, with errno set. A negative `fd` is a failure with errno as it was. */
 DIR *stream_dir(int fd);
 
+/* Adds the bytes that the regular files of a tree take: of one with holes only what is there. Never
+ * follows a link or leaves the file system. What cannot be read, or lies deeper than 100 levels, is
+ * not counted. */
+void tree_size_at(int dirfd, const char *path, uint64_t *total);
+
 /* The names in a directory, sorted, without "." and "..", as a malloc'd NULL-terminated vector in
  * *ret (struct strv). */
 struct strv;

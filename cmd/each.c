@@ -54,3 +54,16 @@ int each_names(struct invocation *in, const struct strv *args, bool all, bool on
         strv_add(ret, json_get_string(row, "Id", ""));
     return r;
 }
+
+int each_latest(struct invocation *in, struct strv *ret, struct err *err)
+{
+    struct container_list_options o = {.last = 1};
+    auto_json json_t *rows = NULL;
+    int r = container_list(in->engine, &o, &rows, err);
+    if (r < 0)
+        return r;
+    if (json_array_size(rows) == 0)
+        return err_kind(err, ERR_NOT_FOUND, -ENOENT, "no containers exist");
+    strv_add(ret, json_get_string(json_array_get(rows, 0), "Id", ""));
+    return 0;
+}

@@ -17,3 +17,6 @@ int each_container(struct invocation *in, const struct strv *names, bool ignore_
  * Neither or both is ERR_USAGE. */
 int each_names(struct invocation *in, const struct strv *args, bool all, bool only_running,
                struct strv *ret, struct err *err);
+
+/* The newest container's id, appended. */
+int each_latest(struct invocation *in, struct strv *ret, struct err *err);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "engine/container.h"
 #include "engine/image_family.h"
+#include "engine/image_mount.h"
 
 #include <string.h>
 
@@ -32,7 +33,9 @@ static int check_unused(void *arg, struct err *err)
     const struct unused *u = arg;
     auto_strv users = {0};
     int r = container_users_of_image(u->engine, u->id, &users, err);
-    return r == 0 && users.len ? err_kind(err, ERR_IN_USE, -EBUSY, "in use") : r;
+    return r == 0 && (users.len || image_is_mounted(u->engine, u->id))
+               ? err_kind(err, ERR_IN_USE, -EBUSY, "in use")
+               : r;
 }
 
 /* Whether it was removed; that somebody uses it now, or removed it, is no error. */

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "engine/container.h"
 #include "engine/image_family.h"
+#include "engine/image_mount.h"
 #include "spec/reference.h"
 
 #include <string.h>
@@ -69,6 +70,10 @@ static int check_unused(void *arg, struct err *err)
     const struct removal *r = arg;
     auto_strv users = {0};
     int q = container_users_of_image(r->engine, r->image->id, &users, err);
+    if (q == 0 && image_is_mounted(r->engine, r->image->id))
+        return err_kind(err, ERR_IN_USE, -EBUSY,
+                        "image %.*s is mounted: unmount it first, or use --force", ID_SHORT_LEN,
+                        r->image->id);
     if (q < 0 || users.len == 0)
         return q;
     auto_free char *list = strv_join(&users, ", ");
@@ -83,6 +88,9 @@ static int remove_whole(struct engine *e, const struct store_image *image, bool 
     auto_strv users = {0};
     struct removal removal = {.engine = e, .image = image};
     int r = force && !image->lower ? container_users_of_image(e, image->id, &users, err) : 0;
+    bool was;
+    if (r == 0 && force && !image->lower)
+        r = image_unmount(e, image->id, true, &was, err);
     if (r == 0)
         r = remove_users(e, &users, err);
     if (r == 0)

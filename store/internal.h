@@ -28,6 +28,8 @@ int store_sync_dir(int dirfd, const char *path, struct err *err);
 /* `path` as it is if absolute, else below the current directory. Allocated into *ret. */
 int store_absolute(const char *path, char **ret, struct err *err);
 
+/* Whether a store has a file or directory of this name in its root. */
+bool store_is_own_name(const char *name);
 /* Writes the file oci-layout. */
 int store_write_layout(struct store *s, struct err *err);
 /* The directories that a store has; ends in NULL. */
@@ -75,8 +77,8 @@ int store_claims_collect(struct store *s, json_t *set, struct err *err);
 void store_claims_drop(struct store *s);
 
 /* What the dead left: paths of blobs, indexes and origins that no image and no living writer needs,
- * and of directories and files whose makers are gone. Under the exclusive index lock; the unused must
- * be removed before that is let go, because a writer may claim them then. */
+ * and of directories and files whose makers are gone. Under the exclusive index lock; the unused
+ * must be removed before that is let go, because a writer may claim them then. */
 int store_garbage_list(struct store *s, struct strv *ret_unused, struct strv *ret_dead,
                        struct err *err);
 

@@ -20,11 +20,12 @@
 #include <sys/stat.h>
 
 const char *const store_directories[] = {BLOBS_DIR, INDEX_DIR, "names",       "containers",
-                                          "volumes", "cache",   "cache/build", NULL};
+                                         "volumes", "cache",   "cache/build", NULL};
 /* What a half-made store may contain. */
 static const char *const own_names[] = {
-    "oci-layout", "index.json", "index.lock", "blobs",     INDEX_DIR,    "names", "containers",
-    "volumes",    "cache",      TMP_DIR,      ORIGINS_DIR, "lost+found", NULL};
+    "oci-layout", "index.json",         "index.lock", "blobs", INDEX_DIR,
+    "names",      "containers",         "volumes",    "cache", TMP_DIR,
+    ORIGINS_DIR,  "index.json.damaged", NULL};
 
 static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =
@@ -149,21 +150,25 @@ static int choose_run(const char *option, char **ret, struct err *err)
     return 0;
 }
 
+bool store_is_own_name(const char *name)
+{
+    const char *const *own = own_names;
+    while (*own && strcmp(*own, name) != 0)
+        own++;
+    return *own || strncmp(name, ".tmp-", 5) == 0;
+}
+
 static int check_unused(const struct store *s, struct err *err)
 {
     auto_strv names = {0};
     int r = list_dir_at(s->root_fd, ".", &names, err);
     if (r < 0)
         return r;
-    strv_foreach (&names, name) {
-        const char *const *own = own_names;
-        while (*own && strcmp(*own, name) != 0)
-            own++;
-        if (!*own && strncmp(name, ".tmp-", 5) != 0)
+    strv_foreach (&names, name)
+        if (!store_is_own_name(name) && strcmp(name, "lost+found") != 0)
             return err_set(err, -ENOTEMPTY,
                            "%s holds other things (%.100s): a store needs a directory of its own",
                            s->root, name);
-    }
     return 0;
 }
 

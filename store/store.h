@@ -164,6 +164,12 @@ int store_container_remove(struct store *s, struct store_container *c, struct er
 int store_container_run_dir(struct store *s, const char *id, struct err *err);
 int store_container_remove_run_dir(struct store *s, const char *id, struct err *err);
 
+/* Removes the volumes that no container has; appends their names and adds their bytes. */
+int store_volumes_prune(struct store *s, struct strv *ret_names, uint64_t *bytes, struct err *err);
+/* Removes everything of the store and the run directory. No container may be left. Whatever else is
+ * in the root directory stays. */
+int store_remove_all(struct store *s, struct err *err);
+
 /* --- staging and garbage ------------------------------------------------------------------ */
 
 /* A fresh directory below tmp/ for a build step or an import: absolute path in *ret_path, and an fd

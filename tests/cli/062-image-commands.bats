@@ -234,3 +234,120 @@ Deleted: $(grep -o 'Deleted: .*' <<<"$output" | cut -d ' ' -f 2)"
     run_apart wherry image prune -f
     assert_equal "${#lines[@]}" 2
 }
+
+# --- diff -------------------------------------------------------------------------------------
+
+@test "diff of a container: what it added, changed and deleted" {
+    need_image debian
+    wherry run --name c debian sh -c 'echo x >/new; rm /etc/issue; echo y >>/etc/hostname.x; chmod 700 /srv
+        mkdir /etc/dir; echo z >/etc/dir/file'
+    run_apart wherry diff c
+    assert_status 0
+    assert_output "C /etc
+A /etc/dir
+A /etc/dir/file
+A /etc/hostname.x
+D /etc/issue
+A /new
+C /srv"
+    run_apart wherry container diff --format json c
+    assert_match "$output" '^\{.*"deleted":\["/etc/issue"\].*\}$'
+    run_apart wherry diff -l
+    assert_equal "${lines[0]}" 'C /etc'
+    wherry commit -q c changed
+    run_apart wherry image diff changed
+    assert_output "C /etc
+A /etc/dir
+A /etc/dir/file
+A /etc/hostname.x
+D /etc/issue
+A /new
+C /srv"
+    run_apart wherry image diff debian changed
+    assert_match "$output" 'A /etc/issue'
+    assert_match "$output" 'D /new'
+    wherry rm c
+}
+
+@test "diff of images, and what is refused" {
+    make_family
+    run_apart wherry diff second
+    assert_output 'A /second'
+    run_apart wherry diff second hello
+    assert_output "A /first
+A /second"
+    run_apart wherry image diff hello second
+    assert_output "D /first
+D /second"
+    run_apart wherry diff missing
+    assert_refused 'missing not found'
+    run_apart wherry diff --format yaml second
+    assert_refused "only supported value for '--format' is 'json'"
+    run_apart wherry diff
+    assert_refused 'accepts between 1 and 2'
+}
+
+# --- mount ------------------------------------------------------------------------------------
+
+@test "image mount: read-only, listed, in the way of rmi, gone after unmount" {
+    make_family
+    local place
+    run_apart wherry image mount second
+    assert_status 0
+    place=$output
+    diff Dockerfile "$place/second"
+    run touch "$place/x"
+    assert_match "$output" 'Read-only file system'
+    run_apart wherry image mount
+    assert_output "docker.io/library/second:latest  $place"
+    run_apart wherry image mount --format json
+    assert_match "$output" "\"mountpoint\": \"$place\""
+    run_apart wherry image mount second
+    assert_output "$place"
+    run_apart wherry rmi second
+    assert_status 2
+    assert_error 'is mounted'
+    run_apart wherry image prune -a -f
+    [[ $output != *"$(id_of second)"* ]]
+    run_apart wherry image unmount second
+    assert_output "$(id_of second)"
+    run_apart wherry image unmount second
+    assert_output ''
+    assert_status 0
+    [[ ! -e $place ]]
+}
+
+@test "image mount of several, unmount -a, rmi -f of one that is open" {
+    make_family
+    run_apart wherry image mount hello first
+    assert_equal "${#lines[@]}" 2
+    run_apart wherry image mount -a
+    assert_equal "${#lines[@]}" 3
+    exec 5<"$(wherry image mount first)/first"
+    run_apart wherry image unmount first
+    assert_refused 'unmount image'
+    run_apart wherry rmi -f first
+    assert_status 0
+    diff <(cat <&5) <(printf 'FROM hello\nLABEL kind=first\nCOPY Dockerfile /first\n')
+    exec 5<&-
+    run_apart wherry image umount -a
+    assert_equal "${#lines[@]}" 2
+    run_apart wherry image mount
+    assert_output ''
+    run_apart wherry image mount missing
+    assert_refused 'missing: image not known'
+}
+
+@test "image mount: a server that was killed is mounted anew" {
+    need_image hello
+    local place server
+    place=$(wherry image mount hello)
+    server=$(pgrep -u "$EUID" -f "overlay-fuse.*$place")
+    kill -KILL "$server"
+    wait_for eval '! ls "$place" >/dev/null 2>&1'
+    run_apart wherry image unmount hello
+    assert_status 0
+    run_apart wherry image mount hello
+    assert_equal "$(ls "$output")" hello
+    wherry image unmount -a
+}

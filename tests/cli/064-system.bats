@@ -218,3 +218,120 @@ flip_byte() { # FILE OFFSET
     assert_match "$output" 'blob sha256:.* read-only store .*/lower'
     diff -r before lower
 }
+
+# --- df ---------------------------------------------------------------------------------------
+
+@test "df: a shared layer counts once; what containers need is not reclaimable" {
+    make_first
+    wherry create --name c hello
+    local hello first
+    hello=$(stat -c %s "$(layer_of hello)") first=$(stat -c %s "$(layer_of first)")
+    run_apart wherry system df
+    assert_match "${lines[0]}" '^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE$'
+    assert_match "${lines[1]}" '^Images +2 +1 '
+    assert_match "${lines[2]}" '^Containers +1 +0 '
+    assert_match "${lines[3]}" '^Local Volumes +0 +0 +0B +0B \(0%\)$'
+    run_apart wherry system df --format '{{.Type}} {{.RawSize}} {{.RawReclaimable}}'
+    assert_equal "${lines[0]}" "Images $((hello + first)) $first"
+    run_apart wherry system df -v
+    assert_match "$output" 'REPOSITORY +TAG +IMAGE ID +CREATED +SIZE +SHARED SIZE +UNIQUE SIZE +CONTAINERS'
+    assert_match "$output" 'library/first +latest .* 0'
+    assert_match "$output" 'library/hello +latest .* 0B +1'
+    assert_match "$output" 'CONTAINER ID +IMAGE +COMMAND +LOCAL VOLUMES +SIZE +CREATED +STATUS +NAMES'
+    assert_match "$output" ' created +c'
+    run_apart wherry system df -v --format json
+    assert_refused 'cannot combine'
+    wherry rm c
+}
+
+# --- prune ------------------------------------------------------------------------------------
+
+@test "prune: asks; containers that do not run, dangling images; with -a unused ones" {
+    make_first
+    wherry tag hello other
+    local stopped
+    stopped=$(wherry create --name stopped first)
+    run_apart wherry system prune </dev/null
+    assert_status 125
+    assert_match "$output" 'WARNING! This command removes:'
+    assert_error 'use --force'
+    run_apart wherry system prune <<<n
+    assert_status 0
+    assert_equal "$(wherry ps -aq | wc -l)" 1
+    run_apart wherry system prune <<<y
+    assert_status 0
+    assert_match "$output" "Deleted Containers
+$stopped"
+    refute_match "$output" 'Deleted Images'
+    run_apart wherry system prune -a -f
+    assert_match "$output" 'Deleted Images'
+    assert_match "$output" 'Total reclaimed space: [0-9.]+[kM]B$'
+    assert_equal "$(find "$WHERRY_ROOT/blobs" "$WHERRY_ROOT/index" -type f)" ''
+    run_apart wherry system prune -f
+    assert_output 'Total reclaimed space: 0B'
+}
+
+@test "prune: filters, volumes, garbage" {
+    make_first
+    wherry create --name a -l keep=no hello
+    wherry create --name b hello
+    mkdir -p "$WHERRY_ROOT/volumes/unused/_data" "$WHERRY_ROOT/tmp/dead"
+    run_apart wherry system prune -f --filter colour=red
+    assert_refused 'colour is an invalid filter'
+    wherry system prune -f --filter label=keep=no
+    assert_equal "$(wherry ps -a --format '{{.Names}}')" b
+    wherry system prune -f --filter until=1h
+    assert_equal "$(wherry ps -a --format '{{.Names}}')" b
+    [[ -d $WHERRY_ROOT/volumes/unused && ! -d $WHERRY_ROOT/tmp/dead ]]
+    run_apart wherry system prune -f --volumes
+    assert_match "$output" 'Deleted Volumes
+unused'
+    [[ ! -d $WHERRY_ROOT/volumes/unused ]]
+}
+
+# --- reset ------------------------------------------------------------------------------------
+
+@test "reset: everything goes, running containers too; nothing outside does" {
+    make_first
+    mkdir outside
+    echo precious >outside/file
+    mkdir -p "$WHERRY_ROOT/volumes"
+    ln -s "$PWD/outside" "$WHERRY_ROOT/volumes/link"
+    echo mine >"$WHERRY_ROOT/not-the-store's"
+    wherry create --name c first
+    run_apart wherry system reset </dev/null
+    assert_status 125
+    assert_match "$output" 'all containers'
+    assert_equal "$(wherry images -q | wc -l)" 2
+    run_apart wherry system reset -f
+    assert_status 0
+    assert_equal "$(find "$WHERRY_ROOT" -mindepth 1)" "$WHERRY_ROOT/not-the-store's"
+    [[ ! -e $WHERRY_RUNROOT ]]
+    assert_equal "$(cat outside/file)" precious
+    rm "$WHERRY_ROOT/not-the-store's"
+    run_apart wherry images -q
+    assert_output ''
+    wherry system reset -f
+    [[ ! -e $WHERRY_ROOT ]]
+}
+
+@test "reset refuses a directory that is no store" {
+    mkdir home
+    echo letter >home/letter
+    run_apart wherry --root "$PWD/home" system reset -f
+    assert_refused 'holds other things'
+    assert_equal "$(cat home/letter)" letter
+}
+
+@test "info: podman's fields, by podman's names" {
+    need_image hello
+    run_apart wherry info --format '{{.Store.GraphRoot}} {{.Store.ImageStore.Number}} {{.Host.OS}} {{.Host.Security.Rootless}} {{.host.cpus}}'
+    assert_status 0
+    assert_match "$output" "^$WHERRY_ROOT 1 linux (true|false) [0-9]+$"
+    run_apart wherry system info -f json
+    local key
+    for key in arch cpus cgroupVersion distribution hostname idMappings kernel memFree memTotal \
+        security swapTotal uptime containerStore graphDriverName graphRoot runRoot volumePath; do
+        assert_match "$output" "\"$key\":"
+    done
+}
