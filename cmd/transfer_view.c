@@ -12,9 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT_DIGEST 12
-#define ROWS_DEFAULT 24
-#define INTERVAL     0.1
+#define SHORT_DIGEST    12
+#define ROWS_DEFAULT    24
+#define COLUMNS_DEFAULT 80
+#define INTERVAL        0.1
 
 static double now(void)
 {
@@ -89,11 +90,12 @@ static void add_line(const struct transfer_view *v, const struct transfer *t, do
     }
 }
 
-static size_t terminal_rows(void)
+static struct winsize terminal_size(void)
 {
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 2 ? size.ws_row
-                                                                           : ROWS_DEFAULT;
+    struct winsize size = {0};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 3 || size.ws_col < 10)
+        size = (struct winsize){.ws_row = ROWS_DEFAULT, .ws_col = COLUMNS_DEFAULT};
+    return size;
 }
 
 static bool has_ended(int state)
@@ -105,16 +107,18 @@ static bool has_ended(int state)
 static void draw(struct transfer_view *v, const struct transfer *all, size_t n)
 {
     auto_buf out = {0};
-    size_t room = terminal_rows() - 1, lines = 0, ended = 0;
+    struct winsize size = terminal_size();
+    size_t room = size.ws_row - 1u, lines = 0, ended = 0;
     if (v->drawn)
         buf_printf(&out, "\033[%zuA", v->drawn);
     for (size_t i = 0; i < n; i++) {
         ended += has_ended(all[i].state);
         if (n > room && (has_ended(all[i].state) || lines + 1 >= room))
             continue;
-        buf_add_str(&out, "\r\033[K");
-        add_line(v, &all[i], v->since[i], &out);
-        buf_add_char(&out, '\n');
+        auto_buf line = {0};
+        add_line(v, &all[i], v->since[i], &line);
+        /* One that wraps would be two for the cursor. */
+        buf_printf(&out, "\r\033[K%.*s\n", size.ws_col - 1, buf_str(&line));
         lines++;
     }
     if (n > room) {

@@ -491,6 +491,22 @@ END
     assert_status 125
 }
 
+@test "a pull at a terminal shows its layers" {
+    plain
+    make_noise noise 3000000
+    wherry push -q noise "$registry/noise"
+    wherry rmi noise >/dev/null
+    layer=$(python3 "$tool" layer "http://$registry/v2/noise/manifests/latest")
+    start_proxy "1 GET.*$layer delay 0.3"
+    run expect -c "
+        set timeout 20
+        spawn $WHERRY pull --tls-verify=false $proxy/noise
+        expect eof"
+    assert_status 0
+    assert_match "$output" "${layer:7:12}  downloading 0 B of 3 MB"
+    assert_match "$output" "${layer:7:12}  done, 3 MB"
+}
+
 @test "build pulls what FROM names and is not here" {
     plain
     need_image hello

@@ -265,6 +265,11 @@ END
         run_apart wherry pull -q --tls-verify=false "$registry/noise:bad"
         assert_nothing_pulled 'layer'
     done
+    head -c 3000000 /dev/zero >noise/zeros
+    tar -C noise -cf - . | gzip >bomb
+    bad_layer bomb
+    WHERRY_LAYER_MAX=1000000 run_apart wherry pull -q --tls-verify=false "$registry/noise:bad"
+    assert_nothing_pulled 'layer.*WHERRY_LAYER_MAX'
 }
 
 # Puts noise:bad, whose layer is the file.
