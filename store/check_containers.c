@@ -54,6 +54,13 @@ static int remove_container(struct check *c, const void *arg, struct err *err)
     return remove_tree_at(c->s->root_fd, path, err);
 }
 
+/* It may have been removed while we looked at it. */
+static bool is_there(struct check *c, const struct entry *e)
+{
+    auto_free char *path = xasprintf("containers/%s", e->id);
+    return exists_at(c->s->root_fd, path);
+}
+
 /* Without its configuration nobody knows what a container is; what it wrote is still there. */
 static bool check_config(struct check *c, struct entry *e)
 {
@@ -69,6 +76,8 @@ static bool check_config(struct check *c, struct entry *e)
         e->title = xasprintf("container %.12s (%s)", e->id, e->name);
         return true;
     }
+    if (!is_there(c, e))
+        return false;
     struct store_finding f = {.what = e->title,
                               .wrong = wrong.message,
                               .remedy = "the container is removed",
@@ -141,7 +150,7 @@ static void check_container_name(struct check *c, const struct entry *e)
 {
     auto_free char *holder = NULL;
     bool taken = store_name_lookup(c->s, e->name, &holder) == 0;
-    if (taken && strcmp(holder, e->id) == 0)
+    if ((taken && strcmp(holder, e->id) == 0) || !is_there(c, e))
         return;
     struct store_finding f = {.what = e->title,
                               .wrong = taken ? "another container has its name"
@@ -178,8 +187,20 @@ static void check_container(struct check *c, const char *id)
     check_container_name(c, &e);
 }
 
+static bool leads_somewhere(struct check *c, const char *name)
+{
+    auto_free char *id = NULL;
+    if (store_name_lookup(c->s, name, &id) < 0)
+        return false;
+    auto_free char *path = xasprintf("containers/%s", id);
+    return exists_at(c->s->root_fd, path);
+}
+
+/* A container that is just being made has its name first. */
 static int remove_name(struct check *c, const void *arg, struct err *err)
 {
+    if (leads_somewhere(c, strchr(arg, '/') + 1))
+        return 0;
     if (unlinkat(c->s->root_fd, arg, 0) < 0 && errno != ENOENT)
         return err_errno(err, -errno, "remove %s", (const char *)arg);
     return 0;
@@ -190,12 +211,9 @@ static int check_names(struct check *c, struct err *err)
     auto_strv names = {0};
     int r = list_dir_at(c->s->root_fd, "names", &names, err);
     strv_foreach (&names, name) {
-        auto_free char *id = NULL, *link = xasprintf("names/%s", name), *path = NULL;
-        if (store_name_lookup(c->s, name, &id) == 0) {
-            path = xasprintf("containers/%s", id);
-            if (exists_at(c->s->root_fd, path))
-                continue;
-        }
+        auto_free char *link = xasprintf("names/%s", name);
+        if (leads_somewhere(c, name))
+            continue;
         struct store_finding f = {.what = link,
                                   .wrong = "it leads to no container",
                                   .remedy = "it is removed",

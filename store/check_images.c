@@ -49,6 +49,7 @@ static int remove_blob(struct check *c, const void *arg, struct err *err)
     struct blob_path path = store_blob_path(arg);
     if (unlinkat(c->s->root_fd, path.s, 0) < 0 && errno != ENOENT)
         return err_errno(err, -errno, "remove %s", path.s);
+    json_object_del(c->damaged, digest_hex(arg)); /* it is missing now; it may come back whole */
     return store_sync_dir(c->s->root_fd, BLOBS_DIR, err);
 }
 
@@ -159,8 +160,9 @@ static int check_part(struct check *c, const char *kind, const struct descriptor
     return 0;
 }
 
-/* What is wrong with the image of this manifest. */
-static int check_manifest(struct check *c, const char *digest, struct err *err)
+/* What is wrong with the image of this manifest. Appends its layers when nothing is. */
+static int check_manifest(struct check *c, const char *digest, struct strv *ret_layers,
+                          struct err *err)
 {
     auto_done(manifest) struct manifest m = {0};
     auto_done(store_image) struct store_image img = {0};
@@ -182,8 +184,8 @@ static int check_manifest(struct check *c, const char *digest, struct err *err)
             plain.size = 0;
         r = check_part(c, "layer", listed ? &m.layers[i] : &plain, err);
     }
-    for (size_t i = 0; i < img.layers.len && r == 0; i++)
-        check_layer_index(c, img.layers.v[i]);
+    if (r == 0 && ret_layers)
+        strv_extend(ret_layers, &img.layers);
     return r;
 }
 
@@ -199,6 +201,8 @@ static char *image_title(const json_t *index, const char *digest)
 static int drop_image(struct check *c, const void *arg, struct err *err)
 {
     auto_json json_t *index = NULL;
+    if (check_manifest(c, arg, NULL, NULL) == 0)
+        return 0; /* somebody has brought what was missing */
     int r = store_index_read(c->s, &index, err);
     if (r < 0)
         return r;
@@ -269,6 +273,28 @@ static void check_twice(struct check *c, const struct store_place *p, const char
     check_found(c, &f, p->lower ? NULL : drop_name, name);
 }
 
+/* An image may have been removed while we looked at it. */
+static bool still_listed(const struct store_place *p, const char *digest)
+{
+    auto_json json_t *index = NULL;
+    return store_index_read_place(p, &index, NULL) < 0 || store_index_has(index, digest);
+}
+
+static void check_image(struct check *c, const struct store_place *p, const json_t *index,
+                        const char *digest)
+{
+    struct err wrong = {0};
+    auto_strv layers = {0};
+    c->result->images++;
+    if (check_manifest(c, digest, &layers, &wrong) < 0) {
+        if (still_listed(p, digest))
+            image_is_wrong(c, p, index, digest, wrong.message);
+        return;
+    }
+    strv_foreach (&layers, layer)
+        check_layer_index(c, layer);
+}
+
 static void check_place(struct check *c, const struct store_place *p, const json_t *index)
 {
     auto_json json_t *seen = json_object(), *names = json_object();
@@ -276,7 +302,6 @@ static void check_place(struct check *c, const struct store_place *p, const json
     json_t *entry;
     json_array_foreach (store_index_entries(index), i, entry) {
         const char *digest = store_entry_digest(entry), *name = store_entry_name(entry);
-        struct err wrong = {0};
         if (name) {
             check_name(c, p, name);
             check_twice(c, p, name, names);
@@ -284,10 +309,8 @@ static void check_place(struct check *c, const struct store_place *p, const json
         if (json_object_get(seen, digest))
             continue;
         json_put(seen, digest, json_true());
-        c->result->images++;
-        int r = store_entry_is_image(entry) ? check_manifest(c, digest, &wrong) : 0;
-        if (r < 0)
-            image_is_wrong(c, p, index, digest, wrong.message);
+        if (store_entry_is_image(entry))
+            check_image(c, p, index, digest);
     }
 }
 

@@ -485,6 +485,24 @@ static int unlink_unused(struct store *s, const json_t *candidates, const json_t
     return 0;
 }
 
+/* Writing index.json takes a block more for a moment. On a full disk the indexes of what goes
+ * anyway make room: they can be made again if it stays after all. */
+static int write_making_room(struct store *s, const json_t *index, const json_t *candidates,
+                             const json_t *used, struct err *err)
+{
+    const char *hex;
+    json_t *value;
+    int r = store_index_write(s, index, err);
+    if (r != -ENOSPC && r != -EDQUOT)
+        return r;
+    json_object_foreach ((json_t *)candidates, hex, value) {
+        auto_free char *path = xasprintf(INDEX_DIR "/%s", hex);
+        if (!json_object_get(used, hex))
+            unlinkat(s->root_fd, path, 0);
+    }
+    return store_index_write(s, index, err);
+}
+
 /* Under the exclusive lock, which keeps containers from being made (containers.c). The entry goes
  * first: a crash in between leaves blobs that store_collect_garbage() finds, never
  * an image without its blobs. */
@@ -510,7 +528,7 @@ int store_image_remove(struct store *s, const struct store_image *img,
     store_index_drop_digest(index, img->digest);
     r = store_usage_all(s, index, used, err);
     if (r == 0)
-        r = store_index_write(s, index, err);
+        r = write_making_room(s, index, candidates, used, err);
     return r < 0 ? r : unlink_unused(s, candidates, used, err);
 }
 

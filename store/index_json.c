@@ -20,7 +20,7 @@ int store_index_lock(struct store *s, bool exclusive, struct err *err)
     auto_close int fd = openat(s->root_fd, "index.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, -errno, "open index.lock");
-    int r = lock_fd(fd, exclusive, true, err);
+    int r = store_lock_patiently(fd, exclusive, "the store's index", err);
     return r < 0 ? r : take_fd(&fd);
 }
 

@@ -89,6 +89,10 @@ int store_blob_publish(const struct staging *st, const char *staged, const char 
 
 /* --- index_json.c ------------------------------------------------------------------------- */
 
+/* flock that gives up after a while: ERR_IN_USE, "WHAT is locked by process 1 (x) for more than 15
+ * seconds". In lock.c. */
+int store_lock_patiently(int fd, bool exclusive, const char *what, struct err *err);
+
 /* The lock of index.json and of every decision about which blobs are in use (docs/formats.md,
  * "Store"). Short: no content moves under it. Returns the fd to close. */
 int store_index_lock(struct store *s, bool exclusive, struct err *err);

@@ -156,7 +156,7 @@ int store_container_reload(struct store_container *c, struct err *err);
 /* Replaces state.json atomically and c->state (takes a reference). */
 int store_container_set_state(struct store_container *c, json_t *state, struct err *err);
 /* Exclusive lock of this container's life cycle (start, stop, rm): returns an fd to close. Says who
- * is waited for when it has to wait longer than 10 seconds (-ETIMEDOUT). */
+ * is waited for when it has to wait longer than 15 seconds (-ETIMEDOUT). */
 int store_container_lock(struct store_container *c, struct err *err);
 /* Removes name and directory. The caller holds the lock and has seen the container dead. */
 int store_container_remove(struct store *s, struct store_container *c, struct err *err);

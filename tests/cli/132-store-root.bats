@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What needs root to set up: a disk that is full, a store of somebody else's, a read-only medium.
+
+load helpers
+
+as_nobody() {
+    setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/ WHERRY_ROOT="$PWD/theirs" \
+        WHERRY_RUNROOT="$PWD/theirs-run" "$@"
+}
+
+# bats' directories are root's alone.
+open_the_way() {
+    local dir=$PWD
+    while [[ $dir != / ]]; do
+        chmod o+x "$dir"
+        dir=$(dirname "$dir")
+    done
+}
+
+teardown_mounts() {
+    local mount
+    for mount in disk medium; do
+        if mountpoint -q "$mount" 2>/dev/null; then
+            umount "$mount"
+        fi
+    done
+}
+
+@test "a full disk: tag, create and commands that read; rmi and prune make room" {
+    need_image hello
+    truncate -s 24M disk.img
+    mkfs.ext4 -q -m 0 disk.img
+    mkdir disk
+    mount -o loop disk.img disk
+    cp -a "$WHERRY_ROOT" disk/store
+    export WHERRY_ROOT=$PWD/disk/store
+    printf 'FROM hello\nCOPY big /\n' >Dockerfile
+    head -c 2000000 /dev/urandom >big
+    wherry build -q -t big .
+    wherry create --name c hello
+    dd if=/dev/zero of=disk/filler bs=4k 2>/dev/null || true
+    dd if=/dev/zero of=disk/filler2 bs=1 count=4096 2>/dev/null || true
+    assert_equal "$(df --output=avail disk | tail -1 | tr -d ' ')" 0
+    run_apart wherry tag hello x
+    run_apart wherry create --name d hello
+    run_apart wherry build -q -t other .
+    run_apart wherry import big noise
+    assert_status 125
+    run_apart wherry images -q
+    assert_status 0
+    run_apart wherry system check
+    assert_status 0
+    # Before anything else is freed.
+    assert_equal "$(df --output=avail disk | tail -1 | tr -d ' ')" 0
+    run_apart wherry rmi big
+    assert_status 0
+    run_apart wherry rm c
+    assert_status 0
+    run_apart wherry system prune -f
+    assert_status 0
+    rm disk/filler disk/filler2
+    wherry tag hello y
+    run_apart wherry run --rm y
+    assert_status 0
+    run_apart wherry system check
+    assert_status 0
+    assert_match "$output" 'nothing is wrong$'
+    umount disk
+}
+
+@test "images of another user's store that is only readable" {
+    need_image hello
+    open_the_way
+    mkdir -m 0700 theirs theirs-run
+    chown 65534:65534 theirs theirs-run
+    run_apart as_nobody "$WHERRY" --imagestore "$WHERRY_ROOT" images
+    assert_status 125
+    assert_match "$stderr" 'image store .*(Permission denied|not readable)'
+    chmod -R go+rX "$WHERRY_ROOT"
+    run_apart as_nobody "$WHERRY" --imagestore "$WHERRY_ROOT" images --format '{{.Repository}} {{.ReadOnly}}'
+    assert_output 'docker.io/library/hello true'
+    run_apart as_nobody "$WHERRY" --imagestore "$WHERRY_ROOT" run --rm hello
+    assert_status 0
+    assert_output 'Hello from a container with nothing in it but this program.'
+    run_apart as_nobody "$WHERRY" --imagestore "$WHERRY_ROOT" rmi hello
+    assert_error 'read-only store'
+    # The index is root's: it can be used. One of a third user's cannot.
+    assert_equal "$(find theirs/index -type f)" ''
+    chown -R 65533 "$WHERRY_ROOT"
+    run_apart as_nobody "$WHERRY" --imagestore "$WHERRY_ROOT" run --rm hello
+    assert_status 0
+    assert_equal "$(find theirs/index -type f | wc -l)" 1
+    chown -R 0 "$WHERRY_ROOT"
+}
+
+@test "images on a read-only medium" {
+    need_image hello
+    mkdir medium
+    truncate -s 16M medium.img
+    mkfs.ext4 -q -d "$WHERRY_ROOT" medium.img
+    mount -o loop,ro medium.img medium
+    rm -rf "$WHERRY_ROOT"
+    run_apart wherry --imagestore "$PWD/medium" run --rm hello
+    assert_status 0
+    wherry --imagestore "$PWD/medium" tag hello mine
+    run_apart wherry --imagestore "$PWD/medium" run --rm mine
+    assert_status 0
+    umount medium
+}
