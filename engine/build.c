@@ -286,18 +286,25 @@ static int copy_from(struct context *ctx, struct overlay *to, const struct build
     return copy_into(to, &source, copy, err);
 }
 
+/* Opens a scratch on top of the image, and its overlay, to write into. */
+static int open_layer(struct context *ctx, const struct build_image *image, struct scratch *s,
+                      struct overlay **ret, struct err *err)
+{
+    struct overlay_options o;
+    int r = scratch_open(ctx, image, s, err);
+    if (r < 0)
+        return r;
+    root_overlay_options(&s->files, &o);
+    return overlay_open(&o, ret, err);
+}
+
 static int on_copy(void *arg, struct build_image *image, const struct build_copy *copy,
                    bool *ret_changed, struct err *err)
 {
     struct context *ctx = arg;
     auto_done(scratch) struct scratch s = SCRATCH_INIT;
-    int r = scratch_open(ctx, image, &s, err);
-    if (r < 0)
-        return r;
-    struct overlay_options o;
-    root_overlay_options(&s.files, &o);
     struct overlay *to = NULL;
-    r = overlay_open(&o, &to, err);
+    int r = open_layer(ctx, image, &s, &to, err);
     if (r < 0)
         return r;
     r = copy_from(ctx, to, copy, s.dir_fd, err);
@@ -330,13 +337,8 @@ static int on_make_dir(void *arg, struct build_image *image, const char *path, c
 {
     struct context *ctx = arg;
     auto_done(scratch) struct scratch s = SCRATCH_INIT;
-    int r = scratch_open(ctx, image, &s, err);
-    if (r < 0)
-        return r;
-    struct overlay_options o;
-    root_overlay_options(&s.files, &o);
     struct overlay *ov = NULL;
-    r = overlay_open(&o, &ov, err);
+    int r = open_layer(ctx, image, &s, &ov, err);
     if (r < 0)
         return r;
     r = make_dir_in(ov, path, user, err);

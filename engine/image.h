@@ -19,6 +19,10 @@ struct image_list_options {
 };
 int image_list(struct engine *e, const struct image_list_options *o, json_t **ret, struct err *err);
 
+/* podman's RepoDigests: each name's repository with every digest by which its registry knows the
+ * image. New reference. */
+json_t *image_repo_digests(const struct store_image *image);
+
 /* One element of `inspect`. New reference. */
 int image_inspect(struct engine *e, const struct store_image *image, json_t **ret, struct err *err);
 

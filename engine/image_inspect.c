@@ -17,7 +17,7 @@ static json_t *origin_digest(const struct store_image *image)
                         image->origins.len ? image->origins.v[0] : image->digest);
 }
 
-static json_t *repo_digests(const struct store_image *image)
+json_t *image_repo_digests(const struct store_image *image)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < image->names.len; i++) {
@@ -47,7 +47,7 @@ int image_inspect(struct engine *e, const struct store_image *image, json_t **re
     json_put(o, "Digest", origin_digest(image));
     json_put(o, "RepoTags", json_from_strv(&image->names));
     json_put(o, "NamesHistory", json_from_strv(&image->names));
-    json_put(o, "RepoDigests", repo_digests(image));
+    json_put(o, "RepoDigests", image_repo_digests(image));
     json_put_string(o, "Parent", parent ? parent : "");
     json_put_string(o, "Comment",
                     config.n_history && config.history[config.n_history - 1].comment

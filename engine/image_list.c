@@ -13,20 +13,6 @@
 #include <string.h>
 #include <strings.h>
 
-static json_t *repo_digests(const struct store_image *image)
-{
-    json_t *all = json_array();
-    for (size_t i = 0; i < image->names.len; i++) {
-        auto_done(image_ref) struct image_ref ref = {0};
-        if (image_ref_parse(image->names.v[i], &ref, NULL) < 0)
-            continue;
-        auto_free char *repository = image_ref_repository(&ref);
-        json_array_append_new(all,
-                              json_sprintf("%s@%.*s", repository, DIGEST_LEN, image->origins.v[i]));
-    }
-    return all;
-}
-
 /* What is the same for all names of an image, as `--format json` shows it. */
 static json_t *image_row(const struct image_family *f, size_t i, const char *origin)
 {
@@ -37,7 +23,7 @@ static json_t *image_row(const struct image_family *f, size_t i, const char *ori
     json_put_string(o, "Id", image->id);
     json_put_string(o, "ParentId", parent == NO_PARENT ? "" : f->all[parent].id);
     json_put(o, "RepoTags", json_from_strv(&image->names));
-    json_put(o, "RepoDigests", repo_digests(image));
+    json_put(o, "RepoDigests", image_repo_digests(image));
     json_put(o, "Size", json_integer(image->size));
     json_put(o, "SharedSize", json_integer(0)); /* podman's is always 0: see `system df -v` */
     json_put(o, "VirtualSize", json_integer(image->size));
