@@ -77,7 +77,7 @@ void place_image(struct place *p, char m, char c, const char *layers, const char
     auto_done(image_config) struct image_config config;
     image_config_init(&config);
     config.created = strdup_or_null(created);
-    man.config = (struct descriptor){xstrdup(MEDIA_OCI_CONFIG), xstrdup(place_digest(c)), 10};
+    man.config = (struct descriptor){xstrdup(MEDIA_OCI_CONFIG), xstrdup(place_digest(c)), 0};
     man.n_layers = strlen(layers);
     man.layers = xcalloc(man.n_layers, sizeof(*man.layers));
     for (size_t i = 0; i < man.n_layers; i++) {
@@ -86,8 +86,11 @@ void place_image(struct place *p, char m, char c, const char *layers, const char
         strv_add(&config.diff_ids, d);
         place_blob(p, d, "data");
     }
-    auto_json json_t *mj = manifest_json(&man), *cj = image_config_json(&config), *index = NULL;
-    auto_free char *mt = json_text(mj), *ct = json_text(cj);
+    auto_json json_t *cj = image_config_json(&config), *index = NULL;
+    auto_free char *ct = json_text(cj);
+    man.config.size = (int64_t)strlen(ct);
+    auto_json json_t *mj = manifest_json(&man);
+    auto_free char *mt = json_text(mj);
     place_blob(p, place_digest(m), mt);
     place_blob(p, place_digest(c), ct);
     assert_int_equal(store_index_read(&p->store, &index, NULL), 0);
