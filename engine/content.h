@@ -45,6 +45,17 @@ struct load_request {
 int content_load_images(struct engine *e, const struct load_request *o, struct strv *ret,
                         struct err *err);
 
+struct export_options {
+    const char *output; /* path; NULL: standard output */
+    content_progress_fn progress;
+    void *progress_arg;
+};
+
+/* Writes the merged file system of a container, which may run, as a tar: numeric owners, all
+ * attributes, names sorted, hard links as such. A file appears only when it is whole. */
+int content_export_container(struct engine *e, struct store_container *c,
+                             const struct export_options *o, struct err *err);
+
 struct commit_options {
     const char *name;             /* NULL: the image gets no name */
     const char *author;           /* or NULL */

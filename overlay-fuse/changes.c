@@ -313,6 +313,8 @@ int overlay_changes(const struct overlay_options *o,
 
 ssize_t overlay_change_read(const struct overlay_change *c, void *data, size_t len, uint64_t offset)
 {
+    if (c->node)
+        return node_read(c->overlay, c->node, data, len, offset);
     return c->layer ? layer_read(c->layer, c->inode, data, len, offset)
                     : pread_full(c->fd, data, len, (off_t)offset);
 }

@@ -18,6 +18,7 @@
 
 struct overlay;
 struct layer;
+struct node;
 
 struct overlay_layer_files {
     const char *tar;   /* path of the layer's tar */
@@ -99,6 +100,8 @@ struct overlay_change {
     int fd; /* regular file: open, belongs to the walk; read it by overlay_change_read(); else -1 */
     const struct layer *layer; /* where its data is, with `inode`; NULL: in the file itself */
     uint32_t inode;
+    struct overlay *overlay; /* overlay_everything(): where its data is */
+    struct node *node;
     size_t n_xattrs;
     const struct overlay_xattr {
         const char *name;
@@ -113,6 +116,13 @@ struct overlay_change {
 int overlay_changes(const struct overlay_options *o,
                     int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
                     void *arg, struct err *err);
+
+/* Calls fn for everything that the overlay shows, the root first, in the same form and without
+ * whiteouts; `in_lower` says that a layer has something in its place. Works on an upper that a
+ * server uses: what changes meanwhile may be seen or not. */
+int overlay_everything(const struct overlay_options *o,
+                       int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
+                       void *arg, struct err *err);
 
 /* Reads the data of a regular file that is a change: the count, 0 at the end, negative errno. */
 ssize_t overlay_change_read(const struct overlay_change *c, void *data, size_t len,

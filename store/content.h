@@ -73,6 +73,7 @@ static inline void cleanup_content_sink(struct content_sink **k)
 
 struct content_changes {
     const struct overlay_options *overlay;
+    bool whole; /* all that the overlay shows, not only what the upper directory changes */
     /* True for an entry that is to be left out; or NULL. */
     bool (*skip)(void *arg, const struct overlay_change *c);
     void *skip_arg;
@@ -85,6 +86,11 @@ struct content_changes {
  * and *ret untouched. */
 int content_layer_from_changes(struct store *s, const struct content_changes *changes,
                                struct content_layer *ret, bool *ret_empty, struct err *err);
+
+/* Hands out a tar of all of `changes` (usually whole): as a layer's, but for names that a layer
+ * cannot have. Nothing is stored. */
+int content_export(const struct content_changes *changes, content_write_fn write, void *arg,
+                   struct err *err);
 
 /* Writes the index of a layer again from its tar. */
 int content_layer_reindex(struct store *s, const char *diff_id, struct err *err);

@@ -205,8 +205,8 @@ static int next_data(struct load_archive *l, size_t max, const void **ret, size_
     while (l->block_len == 0) {
         int q = archive_read_data_block(l->archive, &l->block, &l->block_len, &offset);
         if (q == ARCHIVE_EOF) {
-            l->block_len = 0;
-            break;
+            l->block_len = *ret_len = 0;
+            return 0;
         }
         if (q != ARCHIVE_OK)
             return failed(l, err);

@@ -11,13 +11,15 @@
  * The format is pax: ustar headers, with an extended header where ustar cannot hold something:
  * fractions of a second, long names, large ids, extended attributes. Names are bytes, whatever
  * their encoding. */
-#include "store/layer_writer.h"
+#include "store/pack.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "store/layer_writer.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -35,9 +37,12 @@ struct pack {
     size_t n_whiteouts, cap;
     struct strv left_out; /* files with more links that skip() left out */
     struct archive *archive;
-    struct layer_writer *writer;
-    struct err *writer_err;
-    int writer_error; /* what layer_writer_add() said under libarchive */
+    content_write_fn write;
+    void *write_arg;
+    struct err *write_err;
+    int write_error; /* what write() said under libarchive */
+    uint64_t written;
+    bool layer; /* names that mean something else in a layer are errors */
     bool any;
     char *chunk;
 };
@@ -118,8 +123,8 @@ static size_t first_of(const struct pack *p, const char *dir, size_t len)
 
 static int failed(const struct pack *p, const char *path, struct err *err)
 {
-    if (p->writer_error < 0)
-        return err_set(err, p->writer_error, "%s", p->writer_err->message);
+    if (p->write_error < 0)
+        return err_set(err, p->write_error, "%s", p->write_err->message);
     return err_set(err, -EIO, "write %.300s to the layer: %s", path,
                    archive_error_string(p->archive));
 }
@@ -127,8 +132,8 @@ static int failed(const struct pack *p, const char *path, struct err *err)
 static int write_entry(struct pack *p, struct archive_entry *e, struct err *err)
 {
     p->any = true;
-    int q = archive_write_header(p->archive, e);
-    return q == ARCHIVE_OK ? 0 : failed(p, archive_entry_pathname(e), err);
+    int q = archive_write_header(p->archive, e); /* it warns of names that are not UTF-8 */
+    return q == ARCHIVE_OK || q == ARCHIVE_WARN ? 0 : failed(p, archive_entry_pathname(e), err);
 }
 
 /* An empty regular file that stands for something absent or hidden. */
@@ -207,8 +212,10 @@ static int write_data(struct pack *p, const struct overlay_change *c, struct err
         ssize_t n = overlay_change_read(c, p->chunk, want, at);
         if (n < 0)
             return err_errno(err, (int)n, "read %.300s", c->path);
-        if (n == 0)
-            return err_set(err, -EIO, "%.300s shrank while it was read", c->path);
+        if (n == 0) { /* it shrank while it was read: tar fills it up, too */
+            memset(p->chunk, 0, want);
+            n = (ssize_t)want;
+        }
         if (archive_write_data(p->archive, p->chunk, (size_t)n) != n)
             return failed(p, c->path, err);
         at += (uint64_t)n;
@@ -220,7 +227,7 @@ static int write_change(struct pack *p, const struct overlay_change *c, struct e
 {
     bool regular = S_ISREG(c->st.st_mode);
     bool hard_link = c->hard_link && !strv_contains(&p->left_out, c->hard_link);
-    if (regular && !hard_link && c->fd < 0)
+    if (regular && !hard_link && c->fd < 0 && !c->node)
         return err_set(err, -EIO, "%.300s is a link to a file that is left out", c->path);
     struct archive_entry *e = archive_entry_new();
     fill_entry(e, c, hard_link);
@@ -236,15 +243,30 @@ static int write_change(struct pack *p, const struct overlay_change *c, struct e
     return r < 0 ? r : flush_directory(p, dir, strlen(dir), err);
 }
 
+/* Every reader of layers takes such a name for the removal of another one (OCI image spec,
+ * layer.md), so the file cannot be kept, and must not take something else with it. */
+static int check_name(const struct overlay_change *c, struct err *err)
+{
+    const char *slash = strrchr(c->path, '/'), *name = slash ? slash + 1 : c->path;
+    if (c->kind == OVERLAY_WHITEOUT || strncmp(name, ".wh.", 4) != 0)
+        return 0;
+    return err_set(err, -EINVAL,
+                   "/%.300s cannot be in a layer: names that begin with .wh. stand for removals",
+                   c->path);
+}
+
 static int write_one(void *arg, const struct overlay_change *c, struct err *err)
 {
     struct pack *p = arg;
+    int r = p->layer ? check_name(c, err) : 0;
+    if (r < 0)
+        return r;
     if (skipped(p, c)) {
         if (c->kind == OVERLAY_ENTRY && c->st.st_nlink > 1 && !S_ISDIR(c->st.st_mode))
             strv_add(&p->left_out, c->path);
         return 0;
     }
-    int r = is_root(c->path) ? 0 : flush_parents(p, c->path, err);
+    r = is_root(c->path) ? 0 : flush_parents(p, c->path, err);
     if (r < 0)
         return r;
     if (!is_whiteout(c))
@@ -272,13 +294,14 @@ static int flush_rest(struct pack *p, struct err *err)
 static la_ssize_t write_callback(struct archive *a, void *arg, const void *data, size_t len)
 {
     struct pack *p = arg;
-    int r = layer_writer_add(p->writer, data, len, p->writer_err);
+    int r = p->write(p->write_arg, data, len, p->write_err);
+    p->written += len;
     if (r == 0 && p->changes->progress)
-        p->changes->progress(p->changes->progress_arg, layer_writer_size(p->writer), 0);
+        p->changes->progress(p->changes->progress_arg, p->written, 0);
     if (r == 0)
         return (la_ssize_t)len;
-    p->writer_error = r;
-    archive_set_error(a, -r, "%s", p->writer_err->message);
+    p->write_error = r;
+    archive_set_error(a, -r, "%s", p->write_err->message);
     return -1;
 }
 
@@ -287,7 +310,6 @@ static int open_archive(struct pack *p, struct err *err)
     struct archive *a = p->archive = archive_write_new();
     p->chunk = xcalloc(1, CHUNK);
     if (!a || archive_write_set_format_pax(a) != ARCHIVE_OK ||
-        archive_write_set_format_option(a, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK ||
         archive_write_set_format_option(a, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(a, CHUNK) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
@@ -296,35 +318,76 @@ static int open_archive(struct pack *p, struct err *err)
     return 0;
 }
 
-int content_layer_from_changes(struct store *s, const struct content_changes *changes,
-                               struct content_layer *ret, bool *ret_empty, struct err *err)
+/* What the walk calls for each entry. */
+typedef int (*walk_fn)(const struct overlay_options *o,
+                       int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
+                       void *arg, struct err *err);
+
+static int pack(const struct content_changes *changes, bool layer, content_write_fn write,
+                void *arg, bool *ret_any, struct err *err)
 {
-    const struct overlay_options *overlay = changes->overlay;
-    struct err writer_err = {0};
-    auto_ptr(layer_writer) struct layer_writer *w = NULL;
-    auto_done(pack) struct pack p = {.changes = changes, .writer_err = &writer_err};
-    char diff_id[72];
-    int r = overlay_changes(overlay, collect, &p, err);
+    struct err write_err = {0};
+    walk_fn walk = changes->whole ? overlay_everything : overlay_changes;
+    auto_done(pack) struct pack p = {.changes = changes,
+                                     .layer = layer,
+                                     .write = write,
+                                     .write_arg = arg,
+                                     .write_err = &write_err};
+    int r = changes->whole ? 0 : walk(changes->overlay, collect, &p, err);
     if (r < 0)
         return r;
     if (p.n_whiteouts)
         qsort(p.whiteouts, p.n_whiteouts, sizeof(*p.whiteouts), by_directory);
-    if ((r = layer_writer_new(s, &w, err)) < 0)
-        return r;
-    p.writer = w;
-    if ((r = open_archive(&p, err)) < 0 || (r = overlay_changes(overlay, write_one, &p, err)) < 0 ||
+    if ((r = open_archive(&p, err)) < 0 || (r = walk(changes->overlay, write_one, &p, err)) < 0 ||
         (r = flush_rest(&p, err)) < 0)
         return r;
-    if (!p.any) {
-        *ret_empty = true;
-        return 0;
-    }
     if (archive_write_close(p.archive) != ARCHIVE_OK)
         return failed(&p, "the end", err);
-    r = layer_writer_finish(w, diff_id, err);
+    *ret_any = p.any;
+    return 0;
+}
+
+/* libarchive takes names for text of the locale: in this one they stay as they are. Only this
+ * thread sees the change. */
+int pack_tar(const struct content_changes *changes, bool layer, content_write_fn write, void *arg,
+             bool *ret_any, struct err *err)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (!utf8)
+        return err_set(err, -ENOENT, "the locale C.UTF-8 is missing on this machine");
+    locale_t before = uselocale(utf8);
+    int r = pack(changes, layer, write, arg, ret_any, err);
+    uselocale(before);
+    freelocale(utf8);
+    return r;
+}
+
+static int add_to_layer(void *arg, const void *data, size_t len, struct err *err)
+{
+    return layer_writer_add(arg, data, len, err);
+}
+
+int content_layer_from_changes(struct store *s, const struct content_changes *changes,
+                               struct content_layer *ret, bool *ret_empty, struct err *err)
+{
+    auto_ptr(layer_writer) struct layer_writer *w = NULL;
+    char diff_id[72];
+    bool any = false;
+    int r = layer_writer_new(s, &w, err);
     if (r == 0)
+        r = pack_tar(changes, true, add_to_layer, w, &any, err);
+    if (r == 0 && any)
+        r = layer_writer_finish(w, diff_id, err);
+    if (r == 0 && any)
         r = layer_writer_publish(w, ret, err);
     if (r == 0)
-        *ret_empty = false;
+        *ret_empty = !any;
     return r;
+}
+
+int content_export(const struct content_changes *changes, content_write_fn write, void *arg,
+                   struct err *err)
+{
+    bool any;
+    return pack_tar(changes, false, write, arg, &any, err);
 }
