@@ -9,10 +9,11 @@
 #include "store/save.h"
 
 struct import_options {
-    const char *path;           /* a tar, plain or compressed; "-": standard input */
-    const char *name;           /* NULL: the image gets no name */
-    const char *message;        /* for the history, or NULL */
-    const struct strv *changes; /* instructions for the configuration: "CMD [...]" */
+    const char *path;    /* a tar, plain or compressed; "-": standard input; http, https */
+    const char *name;    /* NULL: the image gets no name */
+    const char *message; /* for the history, or NULL */
+    const char *os, *architecture, *variant; /* in OCI's words; NULL: this machine's */
+    const struct strv *changes;              /* instructions for the configuration: "CMD [...]" */
     content_progress_fn progress;
     void *progress_arg;
 };

@@ -52,6 +52,59 @@ run_small() { # IMAGE
     run_small small
 }
 
+@test "import for another platform" {
+    small_tar
+    wherry import -q --os linux --arch aarch64 --variant v8 small.tar other
+    assert_equal "$(wherry image inspect --format '{{.Os}}/{{.Architecture}}' other)" linux/arm64
+    wherry save other | tar xO "$(wherry image inspect --format '{{.Id}}' other).json" >config
+    grep -q '"variant":"v8"' config
+}
+
+# A server that ends with the test: its port is in the file `port`.
+serve() { # DIRECTORY
+    python3 -u -c 'if True:
+        import functools, http.server, sys
+        class handler(http.server.SimpleHTTPRequestHandler):
+            def do_GET(self):
+                if self.path == "/moved":
+                    self.send_response(302)
+                    self.send_header("Location", "/small.tar.gz")
+                    self.end_headers()
+                else:
+                    super().do_GET()
+        s = http.server.HTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=sys.argv[1]))
+        print(s.server_port)
+        for i in range(4): s.handle_request()' "$1" >port 2>/dev/null 3>&- &
+    server=$!
+    wait_for test -s port
+}
+
+@test "import from the web" {
+    local server before
+    small_tar
+    gzip -k small.tar
+    head -c 5000 small.tar.gz >cut.tar.gz
+    wherry import small.tar local
+    before=$(wherry inspect --format '{{.RootFS.Layers}}' local)
+    serve .
+    run_apart wherry import -q "http://127.0.0.1:$(<port)/moved" web
+    assert_status 0
+    run_small web
+    assert_equal "$(wherry inspect --format '{{.RootFS.Layers}}' web)" "$before"
+    wherry import -q "http://127.0.0.1:$(<port)/small.tar" web2
+    run_apart wherry import "http://127.0.0.1:$(<port)/missing" web3
+    assert_refused 'status 404'
+    wait "$server" || true
+    run_apart wherry import "http://127.0.0.1:$(<port)/small.tar" web3
+    assert_refused 'Error: import http'
+    serve .
+    run_apart wherry import "http://127.0.0.1:$(<port)/cut.tar.gz" web3
+    assert_refused 'ends too early'
+    kill "$server"
+    run_apart wherry images -q web3
+    assert_output ''
+}
+
 @test "import --change and --message" {
     small_tar
     wherry import -q -c 'CMD ["/hello"]' -c 'LABEL a=b' -m 'from a test' small.tar small
