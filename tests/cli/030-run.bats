@@ -40,7 +40,7 @@ test_setup() {
 }
 
 @test "exit status: 125 when wherry itself fails" {
-    run_apart wherry run --rm no-such-image true
+    run_apart wherry run --rm --pull=never no-such-image true
     assert_refused 'no-such-image'
 }
 
