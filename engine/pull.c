@@ -195,22 +195,13 @@ static int job(void *arg, size_t i, struct err *err)
     return 0;
 }
 
-/* A transfer for each layer; one that is there twice is fetched once. */
 static void list_layers(struct pull *p)
 {
-    const struct strv *ids = &p->config.diff_ids;
     struct transfers *t = &p->transfers;
-    t->v = xcalloc(ids->len, sizeof(*t->v));
-    p->layers = xcalloc(ids->len, sizeof(*p->layers));
-    for (size_t i = 0; i < ids->len; i++) {
-        size_t j = 0;
-        while (j < i && strcmp(ids->v[j], ids->v[i]) != 0)
-            j++;
-        if (j < i)
-            continue;
-        t->v[t->n].digest = p->manifest.layers[i].digest;
-        atomic_init(&t->v[t->n].total, p->manifest.layers[i].size);
-        p->layers[t->n++] = i;
+    transfers_list(t, &p->config.diff_ids, &p->layers);
+    for (size_t i = 0; i < t->n; i++) {
+        t->v[i].digest = p->manifest.layers[p->layers[i]].digest;
+        atomic_init(&t->v[i].total, p->manifest.layers[p->layers[i]].size);
     }
     t->job = job;
     t->job_arg = p;

@@ -178,21 +178,9 @@ static int job(void *arg, size_t i, struct err *err)
 
 static void list_layers(struct push *p)
 {
-    const struct strv *ids = &p->image.layers;
     struct transfers *t = &p->transfers;
-    t->v = xcalloc(ids->len, sizeof(*t->v));
-    p->layers = xcalloc(ids->len, sizeof(*p->layers));
-    p->blobs = xcalloc(ids->len, sizeof(*p->blobs));
-    for (size_t i = 0; i < ids->len; i++) {
-        size_t j = 0;
-        while (j < i && strcmp(ids->v[j], ids->v[i]) != 0)
-            j++;
-        if (j < i)
-            continue;
-        t->v[t->n].digest = ids->v[i];
-        atomic_init(&t->v[t->n].total, -1); /* compressed size: known at the end */
-        p->layers[t->n++] = i;
-    }
+    p->blobs = xcalloc(p->image.layers.len, sizeof(*p->blobs));
+    transfers_list(t, &p->image.layers, &p->layers); /* compressed sizes: known at the end */
     t->job = job;
     t->job_arg = p;
     t->watch = p->o->watch.watch;

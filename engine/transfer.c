@@ -2,8 +2,11 @@
 /* Several layers on their way at once. */
 #include "engine/transfer.h"
 
+#include "base/alloc.h"
+
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 struct crew {
@@ -54,6 +57,22 @@ static void wait_for_all(struct crew *c)
         pthread_mutex_lock(&c->lock);
     }
     pthread_mutex_unlock(&c->lock);
+}
+
+void transfers_list(struct transfers *t, const struct strv *layers, size_t **ret_layers)
+{
+    t->v = xcalloc(layers->len, sizeof(*t->v));
+    *ret_layers = xcalloc(layers->len, sizeof(**ret_layers));
+    for (size_t i = 0; i < layers->len; i++) {
+        size_t j = 0;
+        while (j < i && strcmp(layers->v[j], layers->v[i]) != 0)
+            j++;
+        if (j < i)
+            continue;
+        t->v[t->n].digest = layers->v[i];
+        atomic_init(&t->v[t->n].total, -1);
+        (*ret_layers)[t->n++] = i;
+    }
 }
 
 int transfers_run(struct transfers *t, struct err *err)

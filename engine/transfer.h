@@ -6,14 +6,14 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/strv.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRANSFER_THREADS                                                                           \
-    3 /* as docker's default; more did not help a pull (docs/benchmarks.md)                        \
-       */
+/* As docker's default; more did not help a pull (docs/benchmarks.md). */
+#define TRANSFER_THREADS 3
 
 enum transfer_state {
     TRANSFER_PENDING,
@@ -43,5 +43,9 @@ struct transfers {
     void (*watch)(void *arg, const struct transfer *all, size_t n);
     void *watch_arg;
 };
+
+/* A transfer for each of the layers, one that is there twice being one: `digest` and an unknown
+ * total, to be filled in. The caller frees t->v and *ret_layers: by transfer, which layer it is. */
+void transfers_list(struct transfers *t, const struct strv *layers, size_t **ret_layers);
 
 int transfers_run(struct transfers *t, struct err *err);

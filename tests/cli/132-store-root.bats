@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What needs root to set up: a disk that is full, a store of somebody else's, a read-only medium.
+# shellcheck disable=SC2030,SC2031 # each test sets its own
 
 load helpers
 

@@ -6,6 +6,7 @@
 #include "spec/platform.h"
 #include "store/internal.h"
 #include "store/load.h"
+#include "tests/fuzz/tar_mutator.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,8 +15,6 @@
 #include <sys/mman.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
 static struct store store;
 static char dir[] = "/dev/shm/wherry-fuzz-XXXXXX";
@@ -87,23 +86,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(images);
     check_images();
     return 0;
-}
-
-/* A header whose checksum is wrong would be the end of each attempt. */
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
-{
-    size = LLVMFuzzerMutate(data, size, max);
-    for (size_t at = 0; at + 512 <= size; at += 512) {
-        uint8_t *h = data + at;
-        unsigned sum = 0;
-        char text[8];
-        if (memcmp(h + 257, "ustar", 5) != 0)
-            continue;
-        memset(h + 148, ' ', 8);
-        for (int i = 0; i < 512; i++)
-            sum += h[i];
-        snprintf(text, sizeof(text), "%06o", sum);
-        memcpy(h + 148, text, 7);
-    }
-    return size;
 }
