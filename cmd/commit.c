@@ -11,17 +11,24 @@
 
 struct values {
     struct strv changes;
-    char *author, *message, *iidfile;
-    bool quiet;
+    char *author, *message, *iidfile, *format;
+    bool pause, squash, volumes, quiet;
 };
 
 static const struct opt opts[] = {
     OPT_STRING_ROW('a', "author", values, author, "NAME", "Author for the image's history"),
     OPT_LIST_ROW('c', "change", values, changes, "INSTRUCTION",
                  "Apply a Dockerfile instruction (CMD, ENV, LABEL...) to the configuration"),
+    OPT_CHOICE_ROW('f', "format", values, format, "FORMAT",
+                   "Form of the manifest: oci (default) or docker", "oci|docker"),
     OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
+    OPT_BOOL_ROW(0, "include-volumes", values, volumes,
+                 "What is mounted in the container becomes volumes of the image"),
     OPT_STRING_ROW('m', "message", values, message, "TEXT", "Comment for the image's history"),
+    OPT_BOOL_ROW('p', "pause", values, pause,
+                 "Let the container's processes stand still meanwhile"),
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Show no progress, print the image's ID only"),
+    OPT_BOOL_ROW('s', "squash", values, squash, "Make one layer of all there is"),
     {0},
 };
 
@@ -38,6 +45,10 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
                                .author = v->author,
                                .message = v->message,
                                .changes = &v->changes,
+                               .pause = v->pause,
+                               .squash = v->squash,
+                               .docker = v->format && strcmp(v->format, "docker") == 0,
+                               .volumes = v->volumes,
                                .progress = progress_update,
                                .progress_arg = &progress};
     auto_free char *id = NULL;

@@ -43,6 +43,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct push_options o = {
         .image = args->v[0],
         .destination = args->len > 1 ? args->v[1] : NULL,
+        .oci = v->format && strcmp(v->format, "oci") == 0,
         .docker = v->format && strcmp(v->format, "v2s2") == 0,
         .compression =
             v->compression && strcmp(v->compression, "zstd") == 0 ? PUSH_ZSTD : PUSH_GZIP,

@@ -6,11 +6,15 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/container.h"
 #include "engine/image.h"
 #include "engine/residue.h"
 #include "engine/root.h"
+#include "engine/state.h"
 #include "engine/sweep.h"
+#include "runtime/freeze.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The configuration of the image that the container was made from, which may be gone by name. */
@@ -55,6 +59,37 @@ static int apply_container(const struct store_container *c, struct image_config 
     return 0;
 }
 
+/* The new layer stands for all of them, and for their history. */
+static void drop_layers(struct image_config *config)
+{
+    struct image_config fresh = {0};
+    strv_clear(&config->diff_ids);
+    fresh.history = config->history;
+    fresh.n_history = config->n_history;
+    config->history = NULL;
+    config->n_history = 0;
+    image_config_done(&fresh);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void add_volumes(const struct store_container *c, struct image_config *config)
+{
+    struct strv *volumes = &config->run.volumes;
+    size_t i;
+    json_t *mount;
+    json_array_foreach (json_object_get(c->config, "Mounts"), i, mount) {
+        const char *path = json_get_string(mount, "Destination", "");
+        if (*path && !strv_contains(volumes, path))
+            strv_add(volumes, path);
+    }
+    if (volumes->len)
+        qsort(volumes->v, volumes->len, sizeof(*volumes->v), by_text);
+}
+
 static int add_layer(struct engine *e, struct store_container *c, const struct commit_options *o,
                      struct image_config *config, bool *ret_empty, struct err *err)
 {
@@ -66,12 +101,32 @@ static int add_layer(struct engine *e, struct store_container *c, const struct c
     root_overlay_options(&root, &overlay);
     struct content_layer layer = {0};
     const struct content_changes changes = {.overlay = &overlay,
+                                            .whole = o->squash,
                                             .skip = residue_skip,
                                             .progress = o->progress,
                                             .progress_arg = o->progress_arg};
     r = content_layer_from_changes(&e->store, &changes, &layer, ret_empty, err);
+    if (r == 0 && o->squash)
+        drop_layers(config);
     if (r == 0 && !*ret_empty)
         strv_add_owned(&config->diff_ids, layer.diff_id);
+    return r;
+}
+
+static int add_layer_paused(struct engine *e, struct store_container *c,
+                            const struct commit_options *o, struct image_config *config,
+                            bool *ret_empty, struct err *err)
+{
+    struct freeze freeze = {.fd = -1};
+    struct proc_id init;
+    state_get_process(c->state, "Init", &init);
+    bool running = container_status(c) == CONTAINER_RUNNING;
+    int r = o->pause && running ? freeze_begin(&init, &freeze, err) : 0;
+    if (r == -ESRCH) /* it has just ended: nothing can be more still */
+        r = 0;
+    if (r == 0)
+        r = add_layer(e, c, o, config, ret_empty, err);
+    freeze_end(&freeze);
     return r;
 }
 
@@ -116,18 +171,24 @@ static int commit(struct engine *e, struct store_container *c, const struct comm
     int r = base_config(e, c, &config, err);
     if (r == 0)
         r = apply_container(c, &config, err);
+    if (r == 0 && o->volumes)
+        add_volumes(c, &config);
     for (size_t i = 0; r == 0 && o->changes && i < o->changes->len; i++)
         r = build_change(&config, o->changes->v[i], err);
     if (r < 0)
         return r;
     if (config.n_history == 0)
         complete_history(&config);
-    r = add_layer(e, c, o, &config, &empty, err);
+    r = add_layer_paused(e, c, o, &config, &empty, err);
     if (r < 0)
         return r;
     add_history(c, o, &config, empty);
     auto_done(store_image) struct store_image image = {0};
-    r = content_image_add(&e->store, &config, names, &image, err);
+    auto_json json_t *json = image_config_json(&config);
+    auto_free char *text = json_text(json);
+    struct content_image made = {
+        .config = text, .config_len = strlen(text), .names = names, .docker = o->docker};
+    r = content_image_store(&e->store, &made, &image, err);
     if (r == 0)
         *ret_id = xstrdup(image.id);
     return r;

@@ -62,6 +62,10 @@ struct commit_options {
     const char *author;           /* or NULL */
     const char *message;          /* or NULL */
     const struct strv *changes;   /* instructions for the configuration: "CMD [...]" */
+    bool pause;                   /* the container's processes stand still meanwhile */
+    bool squash;                  /* one layer of all there is, instead of one more */
+    bool docker;                  /* the image goes out with docker's manifest, not OCI's */
+    bool volumes;                 /* what is mounted in the container becomes the image's volumes */
     content_progress_fn progress; /* bytes of the new layer; or NULL */
     void *progress_arg;
 };

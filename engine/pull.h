@@ -45,6 +45,7 @@ struct push_options {
     const char *image;       /* name or id */
     const char *destination; /* NULL: the image's name */
     bool docker;             /* manifest of docker's schema 2 instead of OCI's */
+    bool oci;                /* OCI's also for an image that was committed as docker's */
     enum push_compression compression;
     const char *registries_conf; /* or NULL */
     struct registry_access access;

@@ -22,6 +22,7 @@
 struct push {
     struct engine *engine;
     const struct push_options *o;
+    bool docker; /* the manifest's form */
     struct registry *registry;
     const struct registry_endpoint *at;
     struct store_image image;
@@ -54,7 +55,7 @@ static bool is_wanted_compression(const struct push *p, const char *media_type)
 
 static const char *layer_type(const struct push *p)
 {
-    if (p->o->docker)
+    if (p->docker)
         return MEDIA_DOCKER_LAYER_GZIP;
     return p->o->compression == PUSH_ZSTD ? MEDIA_OCI_LAYER_ZSTD : MEDIA_OCI_LAYER_GZIP;
 }
@@ -213,7 +214,7 @@ static int put_config(struct push *p, struct descriptor *ret, struct err *err)
     if (r < 0)
         return err ? err_wrap(err, "image configuration") : r;
     *ret = (struct descriptor){.media_type =
-                                   xstrdup(p->o->docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG),
+                                   xstrdup(p->docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG),
                                .digest = take_ptr(digest),
                                .size = (int64_t)text.len};
     return 0;
@@ -222,7 +223,7 @@ static int put_config(struct push *p, struct descriptor *ret, struct err *err)
 static int put_manifest(struct push *p, const struct image_ref *ref, char ret_digest[static 72],
                         struct err *err)
 {
-    const char *type = p->o->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST;
+    const char *type = p->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST;
     struct manifest m = {.layers = p->blobs, .n_layers = p->image.layers.len};
     int r = put_config(p, &m.config, err);
     if (r < 0)
@@ -313,6 +314,7 @@ int content_push(struct engine *e, const struct push_options *o, char ret_digest
         r = store_image_find(&e->store, o->image, &p.image, err);
     if (r == 0)
         r = choose_destination(&p, &ref, err);
+    p.docker = o->docker || (p.image.docker && !o->oci && o->compression != PUSH_ZSTD);
     if (r == 0)
         r = registries_load(o->registries_conf, &conf, err);
     if (r == 0)

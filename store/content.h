@@ -101,6 +101,7 @@ struct content_image {
     const char *config;
     size_t config_len;
     const struct strv *names; /* full references; NULL: none */
+    bool docker;              /* it goes out with docker's manifest unless asked otherwise */
     const char *origin;       /* digests by which the names' registry knows the image (struct
                                  store_image, origins), or NULL */
 };

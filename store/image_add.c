@@ -104,6 +104,10 @@ int content_image_store(struct store *s, const struct content_image *image, stru
     m.config = (struct descriptor){.media_type = xstrdup(MEDIA_OCI_CONFIG),
                                    .digest = xstrdup(digest),
                                    .size = (int64_t)image->config_len};
+    if (image->docker) {
+        m.annotations = json_object();
+        json_put_string(m.annotations, ANNOTATION_TYPE, MEDIA_DOCKER_MANIFEST);
+    }
     manifest = manifest_json(&m);
     auto_free char *text = json_text(manifest);
     r = publish_text(&st, text, strlen(text), digest, err);

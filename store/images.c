@@ -107,6 +107,8 @@ int store_image_load(struct store *s, const json_t *index, const char *digest,
         .labels = json_incref(config.run.labels),
         .size = layers_size(s, &m, &config),
         .created = created.tv_sec,
+        .docker =
+            strcmp(json_get_string(m.annotations, ANNOTATION_TYPE, ""), MEDIA_DOCKER_MANIFEST) == 0,
         .created_nsec = created.tv_nsec,
     };
     strv_extend(&img.layers, &config.diff_ids);

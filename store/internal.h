@@ -12,6 +12,8 @@
 #define ANNOTATION_NAME "org.opencontainers.image.ref.name"
 /* Of an entry with a name: the digests by which the name's registry knows the image. */
 #define ANNOTATION_ORIGIN "wherry.origin-digests"
+/* Of a manifest that goes out in another form than the store's, which is always OCI's. */
+#define ANNOTATION_TYPE "wherry.manifest-type"
 
 /* "blobs/sha256/<hex>" and "index/<hex>" of a digest that was checked. */
 struct blob_path {

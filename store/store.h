@@ -66,6 +66,7 @@ struct store_image {
     struct strv layers;  /* diff ids, bottom first */
     json_t *labels;      /* object of strings */
     int64_t size;        /* bytes of the uncompressed layers */
+    bool docker;         /* goes out with docker's manifest unless asked otherwise */
     int64_t created;     /* seconds since the epoch, 0 when the image does not say */
     long created_nsec;
     const struct store_lower *lower; /* the read-only store that lists it; NULL: ours does */

@@ -315,6 +315,18 @@ END
     done
 }
 
+@test "an image that was committed as docker's is pushed as such, unless asked otherwise" {
+    command -v skopeo >/dev/null || skip 'skopeo is not installed'
+    plain
+    need_image hello
+    wherry create --name c hello
+    wherry commit -q --format docker c made
+    wherry push -q made "$registry/made:1"
+    skopeo inspect --raw --tls-verify=false "docker://$registry/made:1" | grep -q docker.distribution.manifest.v2
+    wherry push -q --format oci made "$registry/made:2"
+    skopeo inspect --raw --tls-verify=false "docker://$registry/made:2" | grep -q oci.image.manifest.v1
+}
+
 @test "skopeo reads what is pushed: OCI, docker schema 2, zstd" {
     command -v skopeo >/dev/null || skip 'skopeo is not installed'
     local id kind

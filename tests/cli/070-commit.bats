@@ -139,3 +139,73 @@ test_setup() {
     run_apart wherry run --rm committed sh -c 'touch /acl/newer; stat -c "%a %n" /acl/*'
     assert_output $'750 /acl/f\n664 /acl/new\n664 /acl/newer'
 }
+
+@test "commit --pause: nothing is written between the first file and the last, and all goes on" {
+    wherry run -d --name c debian sh -c 'dd if=/dev/zero of=/m bs=1M count=60 status=none; i=0
+        while :; do i=$((i + 1)); echo $i >/tmp/t; mv /tmp/t /a; echo $i >/tmp/t; mv /tmp/t /z; done'
+    wait_for bash -c '"$1" export c | tar t | grep -qx z' bash "$WHERRY"
+    local round a z
+    for round in 1 2 3; do
+        wherry commit -q --pause c "image$round"
+        run_apart wherry run --rm "image$round" cat /a /z
+        a=${lines[0]} z=${lines[1]}
+        ((a == z || a == z + 1))
+    done
+    wherry commit -q c later
+    run_apart wherry run --rm later cat /z
+    ((output > z + 1))
+    wherry rm -f c
+    # It has ended: there is nothing to stop.
+    wherry run --name d debian true
+    wherry commit -q --pause d image
+}
+
+@test "a commit that is killed does not leave the container standing" {
+    wherry run -d --name c debian sh -c 'dd if=/dev/zero of=/m bs=1M count=300 status=none; echo >/ready
+        while :; do date +%N >/t; mv /t /now; done'
+    wait_for bash -c '"$1" export c | tar t | grep -qx ready' bash "$WHERRY"
+    "$WHERRY" commit -q --pause c image 3>&- &
+    local commit=$! before
+    wait_for bash -c 'find "$1/tmp" -name layer -size +1000k | grep -q .' bash "$WHERRY_ROOT"
+    kill -KILL "$commit"
+    wait "$commit" || true
+    before=$(wherry export c | tar xO now)
+    wait_for bash -c '[[ $("$1" export c | tar xO now 2>/dev/null) != "$2" ]]' bash "$WHERRY" "$before"
+    wherry rm -f c
+}
+
+@test "commit --squash: one layer and one step of history, the same files" {
+    wherry run --name one debian sh -c 'echo 1 >/f; rm -r /usr/share/doc; ln /f /g'
+    wherry commit -q -m first one step1
+    wherry run --name two step1 sh -c 'echo 2 >/h; rm /etc/motd'
+    wherry commit -q --squash -m all two flat
+    wherry commit -q two deep
+    assert_equal "$(wherry image inspect --format '{{len .RootFS.Layers}} {{len .History}}' flat)" '1 1'
+    wherry create --name flat flat true
+    wherry create --name deep deep true
+    # All but the root's own time.
+    wherry export flat | tar tv --full-time --numeric-owner | tail -n +2 >flat.list
+    wherry export deep | tar tv --full-time --numeric-owner | tail -n +2 >deep.list
+    diff flat.list deep.list
+    run_apart wherry run --rm flat sh -c 'cat /f /g /h; ls /etc/motd /usr/share/doc/*'
+    assert_equal "${lines[*]}" '1 1 2'
+}
+
+@test "commit --format and --include-volumes" {
+    mkdir v
+    wherry run --name c -v "$PWD/v:/data" -v "$PWD/v:/a" debian true
+    wherry commit -q --format docker --include-volumes c image
+    assert_equal "$(wherry image inspect --format '{{.ManifestType}}' image)" \
+        application/vnd.docker.distribution.manifest.v2+json
+    assert_equal "$(wherry image inspect --format '{{json .Config.Volumes}}' image)" '{"/a":{},"/data":{}}'
+    wherry tag image again
+    wherry commit -q --format oci c plain
+    assert_equal "$(wherry image inspect --format '{{.ManifestType}}' plain)" \
+        application/vnd.oci.image.manifest.v1+json
+    refute_match "$(wherry image inspect --format '{{json .Config}}' plain)" Volumes
+    run_apart wherry commit --format zip c other
+    assert_refused zip
+    # The store stays a layout that others read.
+    skopeo inspect --raw "oci:$WHERRY_ROOT:docker.io/library/again:latest" | grep -q oci.image.manifest
+    wherry system check
+}
