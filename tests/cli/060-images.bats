@@ -62,6 +62,7 @@ run_small() { # IMAGE
 
 # A server that ends with the test: its port is in the file `port`.
 serve() { # DIRECTORY
+    rm -f port # of an earlier one
     python3 -u -c 'if True:
         import functools, http.server, sys
         class handler(http.server.SimpleHTTPRequestHandler):
