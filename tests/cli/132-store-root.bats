@@ -70,6 +70,37 @@ teardown_mounts() {
     umount disk
 }
 
+@test "the disk fills in the middle of an import, a load and a commit" {
+    need_image hello
+    truncate -s 24M disk.img
+    mkfs.ext4 -q -m 0 disk.img
+    mkdir disk rootfs
+    mount -o loop disk.img disk
+    cp -a "$WHERRY_ROOT" disk/store
+    head -c 40000000 /dev/urandom >rootfs/big
+    tar -C rootfs -cf big.tar .
+    gzip -1 -k big.tar
+    wherry import -q big.tar big
+    wherry save -o image.tar big
+    export WHERRY_ROOT=$PWD/disk/store
+    wherry create --name c hello
+    head -c 12000000 /dev/urandom >"$WHERRY_ROOT/containers/$(wherry inspect --format '{{.Id}}' c)/upper/large"
+    run_apart wherry import -q big.tar.gz new
+    assert_refused 'No space left'
+    run_apart wherry load -q -i image.tar
+    assert_refused 'No space left'
+    run_apart wherry commit -q c new
+    assert_refused 'No space left'
+    run_apart wherry images --format '{{.Repository}}'
+    assert_output docker.io/library/hello
+    wait_for no_temporary_files
+    wherry system check
+    refute_match "$(wherry system check)" garbage
+    run_apart wherry run --rm hello
+    assert_status 0
+    umount disk
+}
+
 @test "images of another user's store that is only readable" {
     need_image hello
     open_the_way
