@@ -66,8 +66,7 @@ int image_inspect(struct engine *e, const struct store_image *image, json_t **re
              json_pack("{s:s, s:o}", "Type", "layers", "Layers", json_from_strv(&image->layers)));
     json_put(o, "Labels", json_deep_copy(config.run.labels));
     json_put(o, "Annotations", json_object());
-    json_put_string(o, "ManifestType",
-                    image->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST);
+    json_put_string(o, "ManifestType", image->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST);
     json_put_string(o, "User", config.run.user ? config.run.user : "");
     json_put(o, "History", history ? json_deep_copy(history) : json_array());
     *ret = o;
