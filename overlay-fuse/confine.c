@@ -65,6 +65,7 @@ static const uint16_t allowed[] = {
     SYS_getpid,       SYS_gettid,
     SYS_tgkill,       SYS_exit,
     SYS_exit_group,   SYS_sched_setaffinity,
+    SYS_sigaltstack, /* AddressSanitizer, at the end of a thread */
 #ifdef SYS_poll
     SYS_poll,
 #endif
