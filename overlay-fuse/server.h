@@ -42,7 +42,7 @@ struct wait {
 
 /* See server_loop.c. */
 struct loop {
-    int fd, procfs;
+    int fd;                                        /* the device */
     int near_stat, near_schedstat, main_schedstat; /* /proc/thread-self/... of the two */
     int stop;                                      /* eventfd: the near thread is to end */
     pid_t near_tid, main_tid;

@@ -137,7 +137,7 @@ static void follow(struct server *s)
     const struct fuse_in_header *h = request_of(s);
     if (!may_look_up(h) || l->until_look-- > 0)
         return;
-    int cpu = cpu_of(l->procfs, (pid_t)h->pid);
+    int cpu = cpu_of(s->o.procfs, (pid_t)h->pid);
     if (l->step < FOLLOW_EVERY)
         l->step *= 2;
     l->until_look = l->step;
@@ -375,9 +375,9 @@ static void give(struct loop *l)
 static void take(struct loop *l)
 {
     sched_setaffinity(l->near_tid, sizeof(l->all), &l->all); /* to get on with what it holds */
-    sched_setaffinity(0, sizeof(l->all), &l->all);
     pthread_mutex_lock(&l->gate);
     pthread_mutex_lock(&l->work);
+    sched_setaffinity(0, sizeof(l->all), &l->all); /* not before: it may have followed once more */
 }
 
 static int serve(struct server *s, bool near)
@@ -399,7 +399,7 @@ static int serve(struct server *s, bool near)
 static bool may_be_near(struct server *s)
 {
     struct loop *l = &s->loop;
-    if (!s->wait.may_look || l->procfs < 0 || s->o.debug ||
+    if (!s->wait.may_look || s->o.procfs < 0 || s->o.debug ||
         sched_getaffinity(0, sizeof(l->all), &l->all) < 0 || CPU_COUNT(&l->all) < 2)
         return false;
     l->main_tid = (pid_t)syscall(SYS_gettid);
@@ -412,7 +412,6 @@ int server_loop(struct server *s, int fd, struct err *err)
 {
     struct loop *l = &s->loop;
     l->fd = fd;
-    l->procfs = s->o.procfs;
     server_wait_init(s, fd);
     pthread_mutex_lock(&l->gate);
     pthread_mutex_lock(&l->work);
@@ -434,12 +433,8 @@ int server_loop(struct server *s, int fd, struct err *err)
 
 void server_loop_init(struct loop *l)
 {
-    *l = (struct loop){.fd = -1,
-                       .procfs = -1,
-                       .near_stat = -1,
-                       .near_schedstat = -1,
-                       .main_schedstat = -1,
-                       .stop = -1};
+    *l = (struct loop){
+        .fd = -1, .near_stat = -1, .near_schedstat = -1, .main_schedstat = -1, .stop = -1};
     pthread_mutex_init(&l->gate, NULL);
     pthread_mutex_init(&l->work, NULL);
     sem_init(&l->ready, 0, 0);
