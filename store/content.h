@@ -46,6 +46,10 @@ int content_sink_open(struct store *s, const struct content_expect *e, struct co
  * data, what is no tar and what grows beyond all measure (spec/limits.h) are errors at once; none
  * of them can be mended by more bytes. */
 int content_sink_add(struct content_sink *k, const void *data, size_t len, struct err *err);
+/* The same with all that a file or pipe has left. *done counts on; `progress` (or NULL) is called
+ * with it and with `total`, 0 when that is not known. */
+int content_sink_add_fd(struct content_sink *k, int fd, content_progress_fn progress, void *arg,
+                        uint64_t *done, uint64_t total, struct err *err);
 /* All bytes have come: compares size, digest and diff id, syncs, publishes. The caller frees
  * ret->diff_id. The store holds a claim on the layer until it is closed, so it cannot vanish before
  * an image is made of it. */

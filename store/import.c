@@ -10,30 +10,23 @@
 
 #define CHUNK (256 * 1024)
 
-static int copy(int fd, struct content_sink *sink, content_progress_fn progress, void *arg,
-                struct err *err)
+int content_sink_add_fd(struct content_sink *k, int fd, content_progress_fn progress, void *arg,
+                        uint64_t *done, uint64_t total, struct err *err)
 {
     auto_free char *chunk = xcalloc(1, CHUNK);
-    struct stat st;
-    uint64_t done = 0, total = 0;
-    if (fstat(fd, &st) < 0)
-        return err_errno(err, -errno, "read");
-    if (S_ISREG(st.st_mode)) {
-        total = (uint64_t)st.st_size;
-        posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    }
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* of no use to a pipe, and no harm */
     for (;;) {
         ssize_t n = read(fd, chunk, CHUNK);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return n < 0 ? err_errno(err, -errno, "read") : 0;
-        int r = content_sink_add(sink, chunk, (size_t)n, err);
+        int r = content_sink_add(k, chunk, (size_t)n, err);
         if (r < 0)
             return r;
-        done += (uint64_t)n;
+        *done += (uint64_t)n;
         if (progress)
-            progress(arg, done, total);
+            progress(arg, *done, total);
     }
 }
 
@@ -41,8 +34,13 @@ int content_layer_import(struct store *s, int fd, content_progress_fn progress, 
                          struct content_layer *ret, struct err *err)
 {
     auto_content_sink sink = NULL;
+    struct stat st;
+    uint64_t done = 0;
+    if (fstat(fd, &st) < 0)
+        return err_errno(err, -errno, "read");
     int r = content_sink_open(s, NULL, &sink, err);
     if (r == 0)
-        r = copy(fd, sink, progress, arg, err);
+        r = content_sink_add_fd(sink, fd, progress, arg, &done,
+                                S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, err);
     return r < 0 ? r : content_sink_publish(sink, ret, err);
 }

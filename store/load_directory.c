@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define CHUNK (256 * 1024)
-
 struct load_directory {
     struct store *store;
     int fd;
@@ -46,24 +44,6 @@ static int document(void *data, const char *name, struct buf *ret, struct err *e
     return r < 0 && err ? err_wrap(err, "%.200s", name) : r;
 }
 
-static int fill_sink(struct load_directory *l, int fd, struct content_sink *sink, struct err *err)
-{
-    auto_free char *chunk = xcalloc(1, CHUNK);
-    for (;;) {
-        ssize_t n = read(fd, chunk, CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? err_errno(err, -errno, "read") : 0;
-        int r = content_sink_add(sink, chunk, (size_t)n, err);
-        if (r < 0)
-            return r;
-        l->done += (uint64_t)n;
-        if (l->progress)
-            l->progress(l->arg, l->done, 0);
-    }
-}
-
 static int layer(void *data, const char *name, const struct content_expect *e, char **ret_diff_id,
                  struct err *err)
 {
@@ -75,7 +55,7 @@ static int layer(void *data, const char *name, const struct content_expect *e, c
         return fd;
     int r = content_sink_open(l->store, e, &sink, err);
     if (r == 0)
-        r = fill_sink(l, fd, sink, err);
+        r = content_sink_add_fd(sink, fd, l->progress, l->arg, &l->done, 0, err);
     if (r == 0)
         r = content_sink_publish(sink, &got, err);
     if (r < 0)
