@@ -37,7 +37,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
                                .message = v->message,
                                .os = v->os,
                                .architecture = platform.architecture,
-                               .variant = v->variant,
+                               .variant = v->variant ? v->variant : platform.variant,
                                .changes = &v->changes,
                                .progress = progress_update,
                                .progress_arg = &progress};

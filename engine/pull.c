@@ -12,13 +12,10 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "engine/sweep.h"
-#include "spec/digest.h"
 #include "store/content.h"
 #include "store/origins.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* One image on its way. */
@@ -228,6 +225,17 @@ static char *full_name(const struct image_ref *ref)
     return xasprintf("%s/%s@%s", ref->registry, ref->repository, ref->digest);
 }
 
+/* Whether the store's image is for the platform that was asked for. */
+static bool fits(struct engine *e, const struct store_image *image, const struct platform *want)
+{
+    auto_done(image_config) struct image_config config = {0};
+    if (!want || store_image_config(&e->store, image, &config, NULL, NULL) < 0)
+        return true;
+    struct platform has = {
+        .os = config.os, .architecture = config.architecture, .variant = config.variant};
+    return platform_match(want, &has) > 0;
+}
+
 /* With PULL_NEWER: whether what is here is what the registry has. */
 static bool is_current(const struct pull *p, const char *name, const char *reference,
                        struct store_image *ret)
@@ -237,6 +245,8 @@ static bool is_current(const struct pull *p, const char *name, const char *refer
     if (p->o->policy != PULL_NEWER || store_image_find(&p->engine->store, name, image, NULL) < 0)
         return false;
     if (registry_manifest_digest(p->registry, p->at->repository, reference, digest, NULL) < 0)
+        return false;
+    if (!fits(p->engine, image, p->o->platform)) /* the digest may be an index's */
         return false;
     for (size_t i = 0; i < image->names.len; i++)
         if (strcmp(image->names.v[i], name) == 0 && strstr(image->origins.v[i], digest))
@@ -303,8 +313,11 @@ static int pull_tags(struct pull *p, const struct image_ref *ref, struct strv *r
         r = image_ref_parse(text, &one, err);
         if (r < 0)
             return r;
-        auto_done(pull) struct pull q = {
-            .engine = p->engine, .o = p->o, .registry = p->registry, .at = p->at};
+        auto_done(pull) struct pull q = {.engine = p->engine,
+                                         .o = p->o,
+                                         .registry = p->registry,
+                                         .at = p->at,
+                                         .transfers = {.cancel = p->transfers.cancel}};
         say(p->o, "Trying to pull ", text);
         r = pull_image(&q, &one, ret_ids, err);
         if (r < 0 && err)
@@ -325,8 +338,10 @@ static int pull_from(struct engine *e, const struct pull_options *o, const struc
                      const struct registry_endpoint *at, struct strv *ret_ids, struct err *err)
 {
     auto_registry struct registry *registry = NULL;
-    auto_done(pull) struct pull p = {.engine = e, .o = o, .at = at};
-    int r = registry_access_open(&o->access, at, &p.transfers.cancel, &registry, err);
+    atomic_bool cancel = false;
+    auto_done(pull) struct pull p = {
+        .engine = e, .o = o, .at = at, .transfers = {.cancel = &cancel}};
+    int r = registry_access_open(&o->access, at, &cancel, &registry, err);
     p.registry = registry;
     if (r < 0)
         return r;
@@ -388,17 +403,6 @@ static int pull_candidates(struct engine *e, const struct pull_options *o, struc
     if (r < 0 && failures.len && err)
         return err_kind(err, err->kind, r, "%.200s: %s", o->name, buf_str(&failures));
     return r;
-}
-
-/* Whether the store's image is for the platform that was asked for. */
-static bool fits(struct engine *e, const struct store_image *image, const struct platform *want)
-{
-    auto_done(image_config) struct image_config config = {0};
-    if (!want || store_image_config(&e->store, image, &config, NULL, NULL) < 0)
-        return true;
-    struct platform has = {
-        .os = config.os, .architecture = config.architecture, .variant = config.variant};
-    return platform_match(want, &has) > 0;
 }
 
 /* What the policy says without a look into a registry: 1 the image is here, 0 ask. */

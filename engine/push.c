@@ -11,8 +11,6 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "base/log.h"
-#include "spec/digest.h"
 #include "store/content.h"
 #include "store/hash.h"
 #include "store/origins.h"
@@ -304,7 +302,8 @@ static int check_options(const struct push_options *o, struct err *err)
 int content_push(struct engine *e, const struct push_options *o, char ret_digest[static 72],
                  struct err *err)
 {
-    auto_done(push) struct push p = {.engine = e, .o = o};
+    atomic_bool cancel = false;
+    auto_done(push) struct push p = {.engine = e, .o = o, .transfers = {.cancel = &cancel}};
     auto_done(image_ref) struct image_ref ref = {0};
     auto_done(registries) struct registries conf = {0};
     auto_done(registry_endpoints) struct registry_endpoints places = {0};
@@ -322,7 +321,7 @@ int content_push(struct engine *e, const struct push_options *o, char ret_digest
     if (r < 0)
         return r;
     p.at = &places.v[places.n - 1]; /* the registry itself: mirrors are for reading */
-    r = registry_access_open(&o->access, p.at, &p.transfers.cancel, &registry, err);
+    r = registry_access_open(&o->access, p.at, &cancel, &registry, err);
     p.registry = registry;
     return r < 0 ? r : push_to(&p, &ref, ret_digest, err);
 }

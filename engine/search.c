@@ -13,9 +13,10 @@
 static int match_bool(const json_t *row, const char *field, const char *key, const char *value,
                       struct err *err)
 {
-    bool wanted = strcmp(value, "true") == 0;
-    if (!wanted && strcmp(value, "false") != 0)
-        return err_kind(err, ERR_USAGE, -EINVAL, "%s=%.50s: must be true or false", key, value);
+    bool wanted;
+    int r = filter_bool(key, value, &wanted, err);
+    if (r < 0)
+        return r;
     return (*json_get_string(row, field, "") != 0) == wanted;
 }
 

@@ -31,7 +31,7 @@ static void *work(void *arg)
         if (r < 0 && c->result == 0) {
             c->result = r;
             c->err = err;
-            atomic_store(&c->t->cancel, true);
+            atomic_store(c->t->cancel, true);
         }
     }
     c->working--;

@@ -35,7 +35,7 @@ struct transfer {
 struct transfers {
     struct transfer *v;
     size_t n;
-    atomic_bool cancel; /* for the jobs to look at */
+    atomic_bool *cancel; /* set by the first error: for the jobs, and what they use, to look at */
     /* Moves number `i`; in one of the threads. Sets the states it knows of. */
     int (*job)(void *arg, size_t i, struct err *err);
     void *job_arg;

@@ -105,7 +105,7 @@ static int open_file(const char *path, json_t **ret, int *ret_lock, struct err *
     const char *slash = strrchr(path, '/');
     auto_free char *dir = slash && slash != path ? xstrndup(path, (size_t)(slash - path))
                                                  : xstrdup(slash ? "/" : ".");
-    int r = exists_at(AT_FDCWD, dir) ? 0 : mkdir_parents_at(AT_FDCWD, dir, 0700, err);
+    int r = mkdir_parents_at(AT_FDCWD, dir, 0700, err);
     if (r < 0)
         return r;
     auto_close int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -151,17 +151,20 @@ int credentials_store(const char *authfile, const char *key, const struct creden
         r = auth_file_helper(json, key, &helper, err);
     if (r < 0)
         return r;
-    if (helper)
-        return helper_store(helper, server_of(key), c, err);
+    if (helper) { /* what stood in the file would be found first, and be old */
+        r = helper_store(helper, server_of(key), c, err);
+        return r == 0 && auth_file_remove(json, key) ? write_file(path, json, err) : r;
+    }
     auth_file_put(json, key, c);
     return write_file(path, json, err);
 }
 
-static int erase_all(const char *path, json_t *json, bool *ret_found, struct err *err)
+/* What a helper has for the keys of one part of the file. */
+static int erase_helped(const json_t *json, const char *part, bool *ret_found, struct err *err)
 {
     const char *key;
     json_t *value;
-    json_object_foreach (json_object_get(json, "credHelpers"), key, value) {
+    json_object_foreach (json_object_get(json, part), key, value) {
         auto_free char *helper = NULL;
         int r = auth_file_helper(json, key, &helper, err);
         if (r == 0 && helper)
@@ -170,9 +173,25 @@ static int erase_all(const char *path, json_t *json, bool *ret_found, struct err
             return r;
         *ret_found = true;
     }
-    *ret_found = *ret_found || json_object_size(json_object_get(json, "auths")) > 0;
+    return 0;
+}
+
+/* A store for all registries may have more than the file knows of: that is said. */
+static int erase_all(const char *path, json_t *json, bool *ret_found, struct err *err)
+{
+    const char *store = json_get_string(json, "credsStore", NULL);
+    int r = erase_helped(json, "credHelpers", ret_found, err);
+    if (r == 0)
+        r = erase_helped(json, "auths", ret_found, err);
+    if (r < 0)
+        return r;
     json_put(json, "auths", json_object());
-    return write_file(path, json, err);
+    r = write_file(path, json, err);
+    if (r < 0 || !store)
+        return r;
+    return err_set(err, -ENOTSUP,
+                   "docker-credential-%.60s may keep more than %s names: log out of each registry",
+                   store, path);
 }
 
 int credentials_erase(const char *authfile, const char *key, bool *ret_found, struct err *err)
@@ -192,6 +211,12 @@ int credentials_erase(const char *authfile, const char *key, bool *ret_found, st
     if (r == 0 && helper) {
         auto_done(credentials) struct credentials c = {0};
         r = helper_get(helper, server_of(key), &c, err);
+        /* As when they are looked for: a store for all may be a rest of another installation. */
+        if (r == -ENOENT && !json_object_get(json_object_get(json, "credHelpers"), key)) {
+            if (err)
+                err_clear(err);
+            r = 0;
+        }
         if (r == 0 && (c.user || c.identity_token)) {
             *ret_found = true;
             r = helper_erase(helper, server_of(key), err);

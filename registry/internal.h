@@ -54,6 +54,8 @@ void registry_give(struct registry *r, struct http *h);
 
 /* The URL of the call as things stand; the caller frees. */
 char *registry_url(struct registry *r, const struct call *c);
+/* An upload may be sent elsewhere by the registry: our authorization is for the registry alone. */
+bool registry_is_home(struct registry *r, const char *url);
 
 /* One try: finds out the scheme, answers a 401 once. Results as http_exchange(). */
 int registry_try(struct registry *r, const struct call *c, struct http_response *ret,

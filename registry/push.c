@@ -60,14 +60,15 @@ static int refused(const struct target *t, const struct http_response *response,
     return registry_refused(t->registry, response, t->what, err);
 }
 
-/* POST: begins an upload, or asks for a mount. Results as http_exchange(). */
+/* POST: begins an upload, or asks for a mount. Once: who calls it tries again. Results as
+ * http_exchange(). */
 static int begin(struct target *t, const char *query, const char *scope, struct http_response *ret,
                  struct err *err)
 {
     auto_free char *path = xasprintf("/v2/%s/blobs/uploads/%s", t->repository, query);
     struct call c = {
         .method = "POST", .path = path, .scope = scope, .body = "", .limit = HTTP_ERROR_MAX};
-    int q = registry_call(t->registry, &c, ret, err);
+    int q = registry_try(t->registry, &c, ret, err);
     if (q < 0)
         return err ? err_wrap(err, "%s", t->what) : q;
     if (ret->status == 201)
@@ -128,10 +129,9 @@ static int stream(struct target *t, struct http *h, const struct registry_source
                   char ret_digest[static 72], int64_t *ret_size, struct http_response *ret,
                   struct err *err)
 {
-    struct call home = {.path = "/"};
-    auto_free char *base = registry_url(t->registry, &home), *from = xstrdup(t->location);
+    auto_free char *from = xstrdup(t->location);
     auto_free char *authorization =
-        http_url_same_origin(base, from) ? auth_header(t->registry, t->scope) : NULL;
+        registry_is_home(t->registry, from) ? auth_header(t->registry, t->scope) : NULL;
     auto_strv headers = {0};
     strv_add(&headers, "Content-Type: application/octet-stream");
     struct http_request req = {.method = "PATCH",
@@ -224,6 +224,10 @@ int registry_blob_mount(struct registry *r, const char *repository, const char *
         registry_try(r, &drop, &ignored, NULL);
     }
     *ret = q == 0 && response.status == 201;
-    /* A registry that does not let us read the other repository refuses: then we send it. */
-    return q == -EACCES || q == -ENOENT ? 0 : q;
+    /* A registry that does not let us read the other repository refuses, and one that is busy may
+     * take what is sent: that is tried several times. */
+    bool send = q == -EACCES || q == -ENOENT || http_transient(q < 0 ? q : 0, response.status);
+    if (q < 0 && send && err)
+        err_clear(err);
+    return send ? 0 : q;
 }

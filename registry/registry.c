@@ -144,8 +144,7 @@ static int send_call(struct registry *r, struct http *h, const struct call *c, c
     return http_exchange(h, &req, ret, err);
 }
 
-/* An upload may be sent elsewhere by the registry: our authorization is for the registry alone. */
-static bool is_home(struct registry *r, const char *url)
+bool registry_is_home(struct registry *r, const char *url)
 {
     struct call home = {.path = "/"};
     auto_free char *base = registry_url(r, &home);
@@ -157,7 +156,7 @@ static int try_with(struct registry *r, struct http *h, const struct call *c,
 {
     for (bool answered = false;; answered = true) {
         auto_free char *url = registry_url(r, c);
-        bool home = is_home(r, url);
+        bool home = registry_is_home(r, url);
         auto_free char *used = home ? auth_header(r, c->scope) : NULL;
         int q = send_call(r, h, c, url, used, ret, err);
         if (!c->url && fall_back(r, url, q)) {

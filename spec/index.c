@@ -33,7 +33,7 @@ static char *known_type(const char *media_type)
     return is_image_type(type) || is_index_type(type) || is_schema1(type) ? take_ptr(type) : NULL;
 }
 
-static int check_type(const json_t *json, const char *type, bool index, struct err *err)
+static int check_type(const char *type, bool index, struct err *err)
 {
     if (!type || (index ? is_index_type(type) : is_image_type(type)))
         return 0;
@@ -60,9 +60,9 @@ int manifest_kind(const json_t *json, const char *media_type, enum manifest_kind
     bool index = json_object_get(json, "manifests");
     if (index && (json_object_get(json, "layers") || json_object_get(json, "config")))
         return err_set(err, -EINVAL, "the document could be an index or a manifest: it is neither");
-    r = check_type(json, inside, index, err);
+    r = check_type(inside, index, err);
     if (r == 0)
-        r = check_type(json, outside, index, err);
+        r = check_type(outside, index, err);
     if (r == 0)
         *ret = index ? MANIFEST_INDEX : MANIFEST_IMAGE;
     return r;

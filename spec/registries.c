@@ -220,7 +220,6 @@ static int merge_search(struct registries *r, const json_t *file, struct err *er
         return q;
     strv_clear(&r->search);
     strv_extend(&r->search, &search);
-    r->search_given = true;
     return 0;
 }
 

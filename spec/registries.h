@@ -33,8 +33,7 @@ struct registry_rule {
 
 struct registries {
     struct strv search; /* unqualified-search-registries */
-    bool search_given;
-    json_t *aliases; /* object: short name -> full name without tag */
+    json_t *aliases;    /* object: short name -> full name without tag */
     enum short_name_mode mode;
     struct registry_rule *rules;
     size_t n_rules;
