@@ -62,15 +62,15 @@ int container_options_create(struct invocation *in, const struct container_value
                         "cannot replace container without --name being set");
     if (v->cidfile && exists_at(AT_FDCWD, v->cidfile))
         return err_set(err, -EEXIST, "container id file exists: %s", v->cidfile);
-    auto_free char *image_id = NULL;
-    int r = image_pull_wanted(in, &v->pull, args->v[0], &image_id, err);
+    auto_done(store_image) struct store_image image = {0};
+    int r = image_pull_wanted(in, &v->pull, args->v[0], &image, err);
     if (r == 0 && v->replace)
         r = remove_namesake(in, v->name, err);
     if (r < 0)
         return r;
     struct create_options o = {
-        .image = args->v[0],
-        .image_id = image_id,
+        .image = &image,
+        .asked = args->v[0],
         .command = &command,
         .name = v->name,
         .entrypoint = v->entrypoint,

@@ -88,13 +88,12 @@ static bool must_ask(const struct image_pull_values *v)
 }
 
 int image_pull_wanted(struct invocation *in, const struct image_pull_values *v, const char *image,
-                      char **ret_id, struct err *err)
+                      struct store_image *ret, struct err *err)
 {
-    auto_done(store_image) struct store_image found = {0};
     auto_strv argv = {0};
     auto_buf output = {0};
     if (!must_ask(v)) {
-        int r = store_image_find(&in->engine->store, image, &found, err);
+        int r = store_image_find(&in->engine->store, image, ret, err);
         bool missing = r < 0 && err->kind == ERR_NOT_FOUND;
         if (!missing || (v->policy && strcmp(v->policy, "never") == 0))
             return r;
@@ -104,6 +103,6 @@ int image_pull_wanted(struct invocation *in, const struct image_pull_values *v, 
     int r = run_pull(&argv, &output, err);
     if (r < 0)
         return r;
-    *ret_id = xstrndup(buf_str(&output), strcspn(buf_str(&output), "\n"));
-    return 0;
+    auto_free char *id = xstrndup(buf_str(&output), strcspn(buf_str(&output), "\n"));
+    return store_image_find(&in->engine->store, id, ret, err);
 }

@@ -15,8 +15,8 @@
 #include "engine/filter.h"
 
 struct create_options {
-    const char *image;
-    const char *image_id;       /* what it was found to be already, or NULL */
+    const struct store_image *image;
+    const char *asked;          /* the name that it was asked for by */
     const struct strv *command; /* what follows the image; may be empty */
     const char *name;           /* NULL: generated */
     const char *entrypoint;     /* --entrypoint: a word or a JSON array; "" none; NULL image's */

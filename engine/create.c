@@ -287,26 +287,23 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     if (o->network && strcmp(o->network, "none") != 0)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "network \"%s\" is not supported yet: only none is", o->network);
-    auto_done(store_image) struct store_image image = {0};
     auto_done(image_config) struct image_config config = {0};
-    int r = store_image_find(&e->store, o->image_id ? o->image_id : o->image, &image, err);
-    if (r == 0)
-        r = store_image_config(&e->store, &image, &config, NULL, err);
+    int r = store_image_config(&e->store, o->image, &config, NULL, err);
     if (r < 0)
         return r;
 
     char id[ID_HEX_LEN + 1];
     id_random(id);
     auto_json json_t *doc = NULL;
-    r = build_document(o, &image, &config, id, &doc, err);
+    r = build_document(o, o->image, &config, id, &doc, err);
     if (r < 0)
         return r;
-    prefer_asked_name(doc, &image, o->image);
+    prefer_asked_name(doc, o->image, o->asked);
     auto_json json_t *state = json_pack("{s:s, s:i}", "Status", "created", "ExitCode", 0);
     for (int tries = 0; tries < 20; tries++) {
         auto_free char *name = o->name ? xstrdup(o->name) : name_generate();
         json_put_string(doc, "Name", name);
-        r = store_container_create(&e->store, doc, state, &image, ret, err);
+        r = store_container_create(&e->store, doc, state, o->image, ret, err);
         if (r == 0 || o->name || !err || err->kind != ERR_EXISTS)
             return r;
     }

@@ -104,9 +104,10 @@ static bool differs(const struct stat *a, const struct stat *b)
 {
     if (a->st_mode != b->st_mode || a->st_uid != b->st_uid || a->st_gid != b->st_gid)
         return true;
-    if (S_ISDIR(a->st_mode))
-        return a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
-    return a->st_ino != b->st_ino;
+    if (a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec)
+        return true;
+    /* A copy in a writable layer keeps the number of what it is a copy of. */
+    return !S_ISDIR(a->st_mode) && (a->st_ino != b->st_ino || a->st_size != b->st_size);
 }
 
 static int compare_dirs(struct comparison *c, const char *dir, bool before);

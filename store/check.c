@@ -242,26 +242,15 @@ static int check_garbage(struct check *c, struct err *err)
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
-static int note_used(struct check *c, struct err *err)
-{
-    auto_json json_t *index = NULL;
-    auto_close int lock = store_index_lock(c->s, false, err);
-    int r = lock < 0 ? lock : store_index_read(c->s, &index, err);
-    return r < 0 ? r : store_usage_all(c->s, index, c->used, err);
-}
-
 int content_check(struct store *s, const struct store_check_options *o,
                   struct store_check_result *ret, struct err *err)
 {
-    auto_json json_t *used = json_object(), *damaged = json_object(), *in_use = json_object();
+    auto_json json_t *damaged = json_object(), *in_use = json_object();
     struct store_check_result result = {0};
-    struct check c = {
-        .s = s, .o = o, .result = &result, .used = used, .damaged = damaged, .in_use = in_use};
+    struct check c = {.s = s, .o = o, .result = &result, .damaged = damaged, .in_use = in_use};
     int r = check_frame(&c, err);
     if (r == 0)
         r = check_note_in_use(&c, err);
-    if (r == 0)
-        r = note_used(&c, err);
     if (r == 0)
         r = check_blobs(&c, err);
     if (r == 0)

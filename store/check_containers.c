@@ -51,7 +51,13 @@ static int remove_container(struct check *c, const void *arg, struct err *err)
 {
     const struct entry *e = arg;
     auto_free char *path = xasprintf("containers/%s", e->id);
-    return remove_tree_at(c->s->root_fd, path, err);
+    auto_free char *away = xasprintf(TMP_DIR "/%s", e->id); /* garbage there */
+    auto_close int lock = openat(e->fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock >= 0 && lock_fd(lock, true, false, NULL) == -EWOULDBLOCK)
+        return err_kind(err, ERR_IN_USE, -EBUSY, "somebody works on it");
+    return renameat(c->s->root_fd, path, c->s->root_fd, away) < 0
+               ? err_errno(err, -errno, "%s", path)
+               : 0;
 }
 
 /* It may have been removed while we looked at it. */
@@ -78,11 +84,12 @@ static bool check_config(struct check *c, struct entry *e)
     }
     if (!is_there(c, e))
         return false;
+    bool damaged = r == -EINVAL || r == -ENOENT || r == -EFBIG; /* not what hinders us now */
     struct store_finding f = {.what = e->title,
                               .wrong = wrong.message,
-                              .remedy = "the container is removed",
+                              .remedy = damaged ? "the container is removed" : NULL,
                               .loses = true};
-    check_found(c, &f, c->o->force ? remove_container : NULL, e);
+    check_found(c, &f, c->o->force && damaged ? remove_container : NULL, e);
     return false;
 }
 

@@ -68,21 +68,22 @@ static void blob_is_wrong(struct check *c, const struct store_place *p, const ch
     check_found(c, &f, p->lower || kept ? NULL : remove_blob, digest);
 }
 
-static int check_blob(struct check *c, const struct store_place *p, const char *hex)
+/* An error is one of ours or of the disk: it says nothing about the blob, which stays. */
+static int check_blob(struct check *c, const struct store_place *p, const char *hex,
+                      struct err *err)
 {
     auto_free char *digest = xasprintf("sha256:%s", hex);
     char found[72];
-    struct err err = {0};
     struct blob_path path = store_blob_path(digest);
     if (!exists_at(p->fd, path.s))
         return 0; /* what needs it will miss it */
     c->result->blobs++;
-    int r = c->o->quick ? 0 : digest_file(p->fd, path.s, found, &err);
+    int r = c->o->quick ? 0 : digest_file(p->fd, path.s, found, err);
     if (r == -ENOENT || c->o->quick)
         return 0;
-    if (r < 0) {
-        blob_is_wrong(c, p, digest, err.message);
-    } else if (strcmp(found, digest) != 0) {
+    if (r < 0)
+        return err ? err_wrap(err, "blob %s", digest) : r;
+    if (strcmp(found, digest) != 0) {
         auto_free char *wrong = xasprintf("its content has the digest %s", found);
         blob_is_wrong(c, p, digest, wrong);
     }
@@ -110,7 +111,7 @@ int check_blobs(struct check *c, struct err *err)
             if (json_object_get(seen, hex) || !store_blob_find(c->s, digest, &where))
                 continue;
             json_put(seen, hex, json_true());
-            check_blob(c, &where, hex);
+            r = check_blob(c, &where, hex, err);
         }
     }
     return 0;

@@ -9,7 +9,6 @@ struct check {
     struct store *s;
     const struct store_check_options *o;
     struct store_check_result *result;
-    json_t *used;    /* hex of what images and living writers need: {hex: true} */
     json_t *damaged; /* hex of blobs whose content is another: {hex: true} */
     json_t *in_use;  /* hex of what containers were made from: configurations and layers */
 };

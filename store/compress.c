@@ -324,7 +324,10 @@ int content_layer_compress(struct store *s, const char *diff_id, enum content_co
     if (!digest_valid(diff_id))
         return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", diff_id);
     struct blob_path path = store_blob_path(diff_id);
-    auto_close int fd = openat(s->root_fd, path.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct store_place place = store_place(s, 0);
+    store_blob_find(s, diff_id, &place);
+    auto_close int fd =
+        openat(place.fd, path.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return err_errno(err, -errno, "layer %s", diff_id);
     int r = compress_fd(fd, how, 0, write, arg, is, ret_digest, ret_size, err);

@@ -233,6 +233,8 @@ static int search_ids(struct store *s, const struct store_place *place, json_t *
             continue;
         q->id = xstrdup(id);
         search_found(q, place, index, digest);
+        if (strlen(q->prefix) == ID_HEX_LEN)
+            return 0; /* no other has it */
     }
     return 0;
 }

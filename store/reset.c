@@ -78,6 +78,13 @@ static int remove_own(struct store *s, struct err *err)
     return r;
 }
 
+/* Directories of containers, and what mounted images need. */
+static bool is_own_run_name(const char *name)
+{
+    return (id_is_prefix(name) && strlen(name) == ID_HEX_LEN) || strcmp(name, "images") == 0 ||
+           strcmp(name, "images.lock") == 0;
+}
+
 /* The directory itself goes when nothing else is in it. A link to it stays. */
 static void remove_if_empty(const char *path)
 {
@@ -95,7 +102,8 @@ int store_remove_all(struct store *s, struct err *err)
     if (r == 0)
         r = list_dir_at(s->run_fd, ".", &names, err);
     for (size_t i = 0; i < names.len && r == 0; i++)
-        r = remove_tree_at(s->run_fd, names.v[i], err);
+        if (is_own_run_name(names.v[i]))
+            r = remove_tree_at(s->run_fd, names.v[i], err);
     if (r == 0)
         r = remove_tree_at(s->root_fd, "index.lock", err);
     if (r < 0)

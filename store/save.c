@@ -173,8 +173,7 @@ static int read_config(struct save *s, const struct store_image *image, struct b
 {
     auto_free char *digest = xasprintf("sha256:%s", image->id);
     char is[72];
-    struct blob_path path = store_blob_path(digest);
-    int r = file_read_at(s->store->root_fd, path.s, JSON_LIMIT, ret, err);
+    int r = store_blob_read(s->store, digest, ret, err);
     if (r == 0)
         r = content_digest(ret->data, ret->len, is, err);
     if (r == 0 && strcmp(is, digest) != 0)

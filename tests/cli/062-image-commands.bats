@@ -269,6 +269,17 @@ C /srv"
     wherry rm c
 }
 
+@test "diff of a container against an image: a changed file of the image's counts" {
+    need_image debian
+    wherry run --name c debian sh -c 'echo x >>/etc/passwd; chmod 600 /etc/group'
+    run_apart wherry diff c debian
+    assert_status 0
+    assert_output "C /etc
+C /etc/group
+C /etc/passwd"
+    wherry rm c
+}
+
 @test "diff of images, and what is refused" {
     make_family
     run_apart wherry diff second

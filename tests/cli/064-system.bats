@@ -298,6 +298,7 @@ unused'
     mkdir -p "$WHERRY_ROOT/volumes"
     ln -s "$PWD/outside" "$WHERRY_ROOT/volumes/link"
     echo mine >"$WHERRY_ROOT/not-the-store's"
+    echo mine >"$WHERRY_RUNROOT/not-the-store's"
     wherry create --name c first
     run_apart wherry system reset </dev/null
     assert_status 125
@@ -306,13 +307,13 @@ unused'
     run_apart wherry system reset -f
     assert_status 0
     assert_equal "$(find "$WHERRY_ROOT" -mindepth 1)" "$WHERRY_ROOT/not-the-store's"
-    [[ ! -e $WHERRY_RUNROOT ]]
+    assert_equal "$(find "$WHERRY_RUNROOT" -mindepth 1)" "$WHERRY_RUNROOT/not-the-store's"
     assert_equal "$(cat outside/file)" precious
-    rm "$WHERRY_ROOT/not-the-store's"
+    rm "$WHERRY_ROOT/not-the-store's" "$WHERRY_RUNROOT/not-the-store's"
     run_apart wherry images -q
     assert_output ''
     wherry system reset -f
-    [[ ! -e $WHERRY_ROOT ]]
+    [[ ! -e $WHERRY_ROOT && ! -e $WHERRY_RUNROOT ]]
 }
 
 @test "reset refuses a directory that is no store" {

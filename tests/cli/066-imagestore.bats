@@ -35,8 +35,11 @@ over() {
     run_apart over run --rm hello
     assert_status 0
     assert_output 'Hello from a container with nothing in it but this program.'
+    over save hello >hello.tar
+    wherry load -q -i hello.tar
+    wherry rmi hello
     # Without it the image is not known.
-    run_apart wherry run --rm hello
+    run_apart wherry run --rm --pull=never hello
     assert_status 125
     chmod -R u+w lower
     teardown_lower
