@@ -45,6 +45,12 @@ void buf_add_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_add_shown(struct buf *b, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        buf_add_char(b, (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i]);
+}
+
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
     va_list again;

@@ -53,13 +53,21 @@ static void trim_blanks(struct buf *out, size_t start)
     buf_truncate(out, len);
 }
 
+/* Without control characters: images and registries say what they like of themselves. */
+static void add_cell(struct buf *out, const char *cell, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)cell[i] >= ' ' && cell[i] != 127)
+            buf_add_char(out, cell[i]);
+}
+
 void table_layout(const char *text, struct buf *out)
 {
     size_t n, column = 0, start = out->len;
     auto_free size_t *widths = measure(text, &n);
     for (const char *p = text; *p;) {
         size_t len = strcspn(p, "\t\n");
-        buf_add(out, p, len);
+        add_cell(out, p, len);
         if (p[len] == '\t') {
             for (size_t w = table_width(p, len); w < widths[column]; w++)
                 buf_add_char(out, ' ');

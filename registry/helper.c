@@ -82,8 +82,7 @@ static int failed(const char *name, const char *action, const struct buf *answer
                   struct err *err)
 {
     auto_buf said = {0};
-    for (size_t i = 0; i < answer->len && i < 200; i++)
-        buf_add_char(&said, (unsigned char)answer->data[i] < ' ' ? ' ' : answer->data[i]);
+    buf_add_shown(&said, answer->data, answer->len < 200 ? answer->len : 200);
     return err_set(err, -EIO, "docker-credential-%s %s ended with %d: %s", name, action, code,
                    buf_str(&said));
 }

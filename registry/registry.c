@@ -229,8 +229,7 @@ static void server_said(const struct http_response *response, struct buf *out)
     const char *text = json_get_string(first, "message", NULL);
     if (!text || !*text)
         text = json_get_string(first, "code", "");
-    for (size_t i = 0; text[i] && i < 200; i++)
-        buf_add_char(out, (unsigned char)text[i] < ' ' || text[i] == 127 ? ' ' : text[i]);
+    buf_add_shown(out, text, strnlen(text, 200));
 }
 
 static int access_denied(const struct registry *r, const struct http_response *response,

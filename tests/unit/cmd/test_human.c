@@ -114,6 +114,7 @@ static void test_tables(void **state)
          "long last cell that counts for nobody\nx           y\n"},
         {"a\tb", "a           b"},
         {"\xff\tb\n", "\xff           b\n"},
+        {"\x1b[2J\x7f\tb\n", "[2J         b\n"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         auto_buf b = {0};
