@@ -17,11 +17,14 @@ struct archive_out {
     struct archive *archive; /* NULL: a directory */
     int file;                /* open in the directory */
     int failed;              /* what writing said under libarchive */
+    bool given_up;           /* what libarchive still has is not to be written */
 };
 
 static la_ssize_t write_block(struct archive *a, void *arg, const void *data, size_t len)
 {
     struct archive_out *o = arg;
+    if (o->given_up)
+        return (la_ssize_t)len;
     int r = write_full(o->fd, data, len);
     if (r == 0)
         return (la_ssize_t)len;
@@ -67,7 +70,7 @@ void archive_out_free(struct archive_out *o)
 {
     close_fd(&o->file);
     if (o->archive) {
-        archive_write_fail(o->archive); /* or freeing would write the end of the archive */
+        o->given_up = true; /* or freeing would write the end of the archive */
         archive_write_free(o->archive);
     }
     free(o);
