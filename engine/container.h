@@ -26,7 +26,7 @@ struct create_options {
     const struct strv *env;     /* NAME=value, or NAME: taken from our environment */
     const struct strv *volumes; /* HOST:CONTAINER[:OPTIONS] */
     const struct strv *labels;  /* NAME=value */
-    const char *network;        /* NULL or "none" */
+    const char *network;        /* NULL or "none", "host" */
     const char *stop_signal;    /* NULL: image's, else TERM */
     int64_t stop_timeout;       /* seconds */
     bool tty, interactive, auto_remove, read_only;

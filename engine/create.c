@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* --entrypoint: a JSON array or one word; podman's rule. */
@@ -186,6 +187,16 @@ static int check_hostname(const char *name, struct err *err)
     return ok ? 0 : err_kind(err, ERR_USAGE, -EINVAL, "invalid hostname \"%s\"", name);
 }
 
+/* As in podman: who shares the machine's network goes by its name there. */
+static char *default_hostname(const struct create_options *o, const char *id)
+{
+    struct utsname machine;
+    if (o->network && strcmp(o->network, "host") == 0 && uname(&machine) == 0 &&
+        check_hostname(machine.nodename, NULL) == 0)
+        return xstrdup(machine.nodename);
+    return xstrndup(id, ID_SHORT_LEN);
+}
+
 /* What the image and the options leave of the "Config" object. */
 static int config_object(const struct create_options *o, const struct image_run_config *image,
                          const char *id, json_t **ret, struct strv *ret_command, struct err *err)
@@ -200,8 +211,8 @@ static int config_object(const struct create_options *o, const struct image_run_
     int number = signal && *signal ? signal_number(signal) : SIGTERM;
     if (number < 0)
         return err_kind(err, ERR_USAGE, -EINVAL, "invalid stop signal \"%s\"", signal);
-    auto_free char *short_id = xstrndup(id, ID_SHORT_LEN);
-    const char *hostname = o->hostname ? o->hostname : short_id;
+    auto_free char *default_name = default_hostname(o, id);
+    const char *hostname = o->hostname ? o->hostname : default_name;
     r = check_hostname(hostname, err);
     if (r < 0)
         return r;
@@ -284,9 +295,9 @@ static void prefer_asked_name(json_t *doc, const struct store_image *image, cons
 int container_create(struct engine *e, const struct create_options *o, struct store_container *ret,
                      struct err *err)
 {
-    if (o->network && strcmp(o->network, "none") != 0)
+    if (o->network && strcmp(o->network, "none") != 0 && strcmp(o->network, "host") != 0)
         return err_kind(err, ERR_USAGE, -EINVAL,
-                        "network \"%s\" is not supported yet: only none is", o->network);
+                        "network \"%s\" is not supported yet: only none and host are", o->network);
     auto_done(image_config) struct image_config config = {0};
     int r = store_image_config(&e->store, o->image, &config, NULL, err);
     if (r < 0)

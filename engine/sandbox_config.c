@@ -81,6 +81,8 @@ int sandbox_config_read(struct sandbox_config *ret, const struct store_container
     sb->user = json_get_string(config, "User", "");
     sb->caps = sandbox_default_caps();
     sb->umask = 0022;
+    if (strcmp(json_get_string(host, "NetworkMode", "none"), "host") == 0)
+        sb->ns[NS_NET].mode = NS_HOST;
     r = read_command(sb, c->config, config, err);
     if (r == 0)
         r = json_want_bool(host, "ReadonlyRootfs", &sb->read_only, err);

@@ -70,7 +70,7 @@ static int build_tree(struct stage *s, struct err *err)
     s->root = root_mount(s->job, &s->host, err);
     if (s->root < 0)
         return s->root;
-    if ((r = mounts_proc_sys(s->root, &s->proc, err)) < 0)
+    if ((r = mounts_proc_sys(s->root, s->sb, &s->proc, err)) < 0)
         return r;
     if ((r = devices_mount(s->root, s->sb, &s->host, &s->dev, err)) < 0)
         return r;
@@ -94,7 +94,8 @@ static int set_names(struct stage *s, struct err *err)
 {
     if (s->sb->hostname && sethostname(s->sb->hostname, strlen(s->sb->hostname)) < 0)
         return err_errno(err, -errno, "set the host name to %s", s->sb->hostname);
-    return s->job->ops->net_setup ? s->job->ops->net_setup(s->job->ops->ctx, err) : 0;
+    bool own_net = s->sb->ns[NS_NET].mode == NS_PRIVATE;
+    return own_net && s->job->ops->net_setup ? s->job->ops->net_setup(s->job->ops->ctx, err) : 0;
 }
 
 static int find_user(struct stage *s, struct err *err)

@@ -23,11 +23,13 @@
 
 enum { DEVICE_TO_SERVER = 1 }; /* OVERLAY_MSG_DEVICE of overlay-fuse/client.h */
 
-/* All namespaces in one clone, like fork() otherwise. */
-static pid_t clone_init(void)
+/* All namespaces of its own in one clone, like fork() otherwise. */
+static pid_t clone_init(const struct sandbox *sb)
 {
     unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                          CLONE_NEWNET | CLONE_NEWCGROUP | SIGCHLD;
+                          CLONE_NEWCGROUP | SIGCHLD;
+    if (sb->ns[NS_NET].mode == NS_PRIVATE)
+        flags |= CLONE_NEWNET;
 #if defined(__s390__) || defined(__CRIS__)
     return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
 #else
@@ -44,7 +46,7 @@ static int start_init(const struct monitor_options *o, struct launched *l, int *
         r = streams_pipes(&l->io, o->sandbox->keep_stdin, child, err);
     if (r < 0)
         return r;
-    pid_t pid = clone_init();
+    pid_t pid = clone_init(o->sandbox);
     if (pid == 0) {
         close(ends[0]); /* our end: the other's end of file must mean the monitor's death */
         struct init_job job = {.sandbox = o->sandbox,

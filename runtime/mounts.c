@@ -39,19 +39,27 @@ static void allow_ping(int proc)
         return;
 }
 
-static int sys_mount(int rootfd, struct err *err)
+/* The machine's own view, where a new one cannot be had: in a network namespace that is not ours,
+ * or inside another container that covers part of /sys. */
+static int sys_bind(int at, unsigned long flags)
+{
+    auto_close int host = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (host < 0)
+        return -errno;
+    auto_close int bound = mount_bind_at(host, at, true, flags);
+    return bound < 0 ? bound : 0;
+}
+
+static int sys_mount(int rootfd, const struct sandbox *sb, struct err *err)
 {
     const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
     auto_close int at = top_dir(rootfd, "sys", err);
     if (at < 0)
         return at;
-    int r = mount_new_at(at, "sysfs", "sysfs", flags, NULL);
-    if (r == -EPERM || r == -EBUSY) {
-        /* Inside another container, where part of /sys is covered: the same view, read-only. */
-        auto_close int host = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        auto_close int bound = host < 0 ? -errno : mount_bind_at(host, at, true, flags);
-        return bound < 0 ? err_errno(err, bound, "mount /sys") : 0;
-    }
+    int r = sb->ns[NS_NET].mode == NS_PRIVATE ? mount_new_at(at, "sysfs", "sysfs", flags, NULL)
+                                              : sys_bind(at, flags);
+    if (r == -EPERM || r == -EBUSY)
+        r = sys_bind(at, flags);
     if (r < 0)
         return err_errno(err, r, "mount /sys");
     struct statfs sf;
@@ -64,7 +72,7 @@ static int sys_mount(int rootfd, struct err *err)
     return 0;
 }
 
-int mounts_proc_sys(int rootfd, int *ret_proc, struct err *err)
+int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct err *err)
 {
     auto_close int at = top_dir(rootfd, "proc", err);
     if (at < 0)
@@ -76,8 +84,9 @@ int mounts_proc_sys(int rootfd, int *ret_proc, struct err *err)
     auto_close int proc = mount_reopen(rootfd, "/proc", PROC_SUPER_MAGIC);
     if (proc < 0)
         return err_errno(err, proc, "open the container's /proc");
-    allow_ping(proc);
-    r = sys_mount(rootfd, err);
+    if (sb->ns[NS_NET].mode == NS_PRIVATE)
+        allow_ping(proc);
+    r = sys_mount(rootfd, sb, err);
     if (r < 0)
         return r;
     *ret_proc = take_fd(&proc);

@@ -21,7 +21,7 @@ int root_mount(const struct init_job *job, struct host_files *hf, struct err *er
 int root_pivot(int rootfd, struct err *err);
 
 /* mounts.c: proc and sys. *ret_proc: O_PATH of the verified procfs. */
-int mounts_proc_sys(int rootfd, int *ret_proc, struct err *err);
+int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct err *err);
 /* mounts.c: binds and tmpfs of the sandbox. */
 int mounts_volumes(int rootfd, const struct sandbox *sb, const struct host_files *hf,
                    struct err *err);

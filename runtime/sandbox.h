@@ -35,6 +35,16 @@ struct sandbox_mount {
     const char *data; /* MOUNT_TMPFS: "mode=1777,size=64k" */
 };
 
+/* The namespaces that a container need not have for itself. */
+enum ns_kind { NS_NET, NS_KINDS };
+
+struct sandbox_ns {
+    enum {
+        NS_PRIVATE,
+        NS_HOST, /* that of the process which starts the monitor */
+    } mode;
+};
+
 struct sandbox {
     const char *id;
     const char *hostname;
@@ -54,6 +64,7 @@ struct sandbox {
     uint64_t shm_size; /* bytes, 0: 64000k */
     mode_t umask;      /* 0022 */
     struct id_maps ids;
+    struct sandbox_ns ns[NS_KINDS];
     const struct sandbox_mount *mounts;
     size_t n_mounts;
 };
