@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last stages, common to the container's init and to what joins it later: user, descriptors,
+ * working directory, limits, power, exec.
+ *
+ * Should: take power away in the one order that works. Mustn't: leave a descriptor to the command,
+ * or look anything up outside of the container's own files. */
+#include "runtime/process.h"
+
+#include "base/alloc.h"
+#include "base/channel.h"
+#include "base/cleanup.h"
+#include "base/safepath.h"
+#include "runtime/caps.h"
+#include "runtime/command.h"
+#include "runtime/idmap.h"
+#include "runtime/init.h"
+#include "runtime/seccomp_profile.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+int process_find_user(struct process *p, int root, struct err *err)
+{
+    auto_free char *passwd = NULL, *group = NULL;
+    int r = user_file_read(root, "/etc/passwd", &passwd, err);
+    if (r == 0)
+        r = user_file_read(root, "/etc/group", &group, err);
+    if (r == 0)
+        r = user_resolve(p->sb->user ? p->sb->user : "", passwd, group, &p->user, err);
+    if (r < 0)
+        return r;
+    const struct id_maps *m = &p->sb->ids;
+    if (id_map_outside(m->uids, m->n_uids, p->user.uid) < 0 ||
+        id_map_outside(m->gids, m->n_gids, p->user.gid) < 0)
+        return err_set(err, -EINVAL, "user %u:%u needs subordinate ids, and %s", p->user.uid,
+                       p->user.gid,
+                       m->single ? "this user has none (see /etc/subuid and /etc/subgid)"
+                                 : "the ranges of this user do not reach so far");
+    /* Groups that the map does not reach cannot be had; podman drops them too. */
+    size_t n = 0;
+    for (size_t i = 0; i < p->user.n_groups; i++)
+        if (id_map_outside(m->gids, m->n_gids, p->user.groups[i]) >= 0)
+            p->user.groups[n++] = p->user.groups[i];
+    p->user.n_groups = n;
+    command_env(p->sb, p->user.home, &p->env);
+    return 0;
+}
+
+/* Makes the working directory when it is missing, and stands in it. Magic links are refused, so
+ * that no descriptor into the host can be entered (CVE-2024-21626). */
+static int enter_work_dir(struct process *p, struct err *err)
+{
+    const char *path = p->sb->work_dir && *p->sb->work_dir ? p->sb->work_dir : "/";
+    auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return err_errno(err, -errno, "the container's root");
+    auto_close int dir = safe_open(root, path, O_PATH | O_DIRECTORY, 0);
+    if (dir == -ENOENT) {
+        dir = safe_mkdir_parents(root, path, 0755);
+        if (dir >= 0 && p->user.uid)
+            (void)!fchownat(dir, "", p->user.uid, p->user.gid, AT_EMPTY_PATH);
+    }
+    if (dir < 0 || fchdir(dir) < 0)
+        return err_errno(err, dir < 0 ? dir : -errno, "working directory %s", path);
+    /* The system call, not libc's: the kernel writes "(unreachable)" in front of what is outside.
+     */
+    char cwd[4096];
+    if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
+        return err_set(err, -EPERM, "working directory %s is outside of the container", path);
+    return 0;
+}
+
+/* Should: give the command exactly 0, 1, 2 and a session of its own, with the pty as controlling
+ * terminal or none at all (TIOCSTI). */
+static int connect_stdio(struct process *p, struct err *err)
+{
+    int std[3];
+    for (int i = 0; i < 3; i++)
+        std[i] = p->terminal >= 0 ? p->terminal : p->stdio[i];
+    auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return err_errno(err, -errno, "open /dev/null in the container");
+    if (setsid() < 0 && errno != EPERM)
+        return err_errno(err, -errno, "setsid");
+    if (p->terminal >= 0 && ioctl(p->terminal, TIOCSCTTY, 0) < 0)
+        return err_errno(err, -errno, "take the terminal");
+    for (int i = 0; i < 3; i++) {
+        int fd = std[i] < 0 ? null : std[i];
+        /* A command of another user opens /dev/stdout again: it must own what is behind it. */
+        if (std[i] >= 0 && p->user.uid)
+            (void)!fchown(fd, p->user.uid, p->terminal >= 0 ? (gid_t)-1 : p->user.gid);
+        /* The monitor's own 0-2 are taken, so no descriptor of ours is below 3. */
+        if (dup2(fd, i) < 0)
+            return err_errno(err, -errno, "standard descriptors");
+    }
+    return 0;
+}
+
+static void raise_limit(int resource)
+{
+    struct rlimit rl;
+    if (getrlimit(resource, &rl) == 0) {
+        rl.rlim_cur = rl.rlim_max;
+        setrlimit(resource, &rl);
+    }
+}
+
+static int set_process(struct process *p, struct err *err)
+{
+    raise_limit(RLIMIT_NOFILE);
+    raise_limit(RLIMIT_NPROC);
+    umask(p->sb->umask);
+    /* A session keyring of its own; kernels without keyrings, or with a full quota, have none. */
+    syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+        /* Before Linux 5.11 one by one: everything of ours has the flag, this is the second lock.
+         */
+        int max = (int)sysconf(_SC_OPEN_MAX);
+        for (int fd = 3; fd < max && fd < 4096; fd++)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    return p->sb->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+               ? err_errno(err, -errno, "no_new_privs")
+               : 0;
+}
+
+static int become_user(struct process *p, struct err *err)
+{
+    const struct user *u = &p->user;
+    gid_t groups[USER_GROUPS_MAX];
+    for (size_t i = 0; i < u->n_groups; i++)
+        groups[i] = u->groups[i];
+    /* In single-id mode setgroups is forbidden, and the user's own groups are what gives access to
+     * project directories: they stay. Else they are explicit (CVE-2022-2989). */
+    if (!p->sb->ids.single && setgroups(u->n_groups, groups) < 0)
+        return err_errno(err, -errno, "set supplementary groups");
+    /* Without this, leaving uid 0 would drop the power to load the seccomp policy. */
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        return err_errno(err, -errno, "keep capabilities");
+    if (setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+        return err_errno(err, -errno, "become user %u:%u", u->uid, u->gid);
+    /* Changing ids forgot it. If the monitor is gone already, the next message tells. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return err_errno(err, -errno, "die with the monitor");
+    return 0;
+}
+
+/* Should: end with the command's capabilities and the seccomp policy, in the one order in which
+ * both can be had without no_new_privs: bounding set, ids, policy, capabilities. */
+static int drop_power(struct process *p, struct err *err)
+{
+    int r = caps_drop_bounding(p->sb->caps, err);
+    if (r == 0)
+        r = become_user(p, err);
+    /* setresuid cleared the effective set; the policy needs CAP_SYS_ADMIN once more. */
+    if (r == 0 && p->user.uid && !p->sb->seccomp_unconfined)
+        r = caps_set(UINT64_C(1) << CAP_SYS_ADMIN, err);
+    if (r < 0)
+        return r;
+    r = channel_send(p->channel, INIT_EXEC, NULL, 0, NULL, 0);
+    if (r < 0)
+        _exit(125);
+    if (!p->sb->seccomp_unconfined && (r = seccomp_profile_load(p->sb->caps, err)) < 0)
+        return r;
+    /* Root keeps the set; another user has none, as podman does. */
+    return caps_set(p->user.uid ? 0 : p->sb->caps, err);
+}
+
+int process_become(struct process *p, struct err *err)
+{
+    static int (*const stages[])(struct process *, struct err *) = {
+        connect_stdio,
+        enter_work_dir,
+        set_process,
+        drop_power,
+    };
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(*stages); i++)
+        r = stages[i](p, err);
+    return r < 0 ? r : command_exec(&p->sb->args, &p->env, err);
+}

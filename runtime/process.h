@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a process with all power over the container's namespaces to the executed command: what the
+ * container's init and a command that joins it later (exec) have in common. */
+#pragma once
+
+#include "runtime/sandbox.h"
+#include "runtime/user.h"
+
+struct process {
+    const struct sandbox *sb;
+    int channel;  /* to the monitor: INIT_EXEC is sent on it (runtime/init.h) */
+    int stdio[3]; /* without a terminal: pipes; -1: /dev/null */
+    int terminal; /* the pty's slave, or -1 */
+    struct user user;
+    struct strv env;
+};
+
+/* Resolves sb->user in the files below `root` and builds the environment. */
+int process_find_user(struct process *p, int root, struct err *err);
+
+/* Descriptors, session, working directory, limits, ids, policy, capabilities, exec. The container's
+ * root is our root. Returns only on failure. */
+int process_become(struct process *p, struct err *err);
