@@ -74,6 +74,7 @@ extern const struct command cmd_container_diff;
 extern const struct command cmd_container_inspect;
 extern const struct command cmd_create;
 extern const struct command cmd_diff;
+extern const struct command cmd_exec;
 extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_history;

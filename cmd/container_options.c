@@ -3,28 +3,10 @@
 #include "cmd/container_options.h"
 
 #include "base/file.h"
+#include "cmd/env_file.h"
 
 #include <fcntl.h>
 #include <string.h>
-
-#define ENV_FILE_MAX (1u << 20)
-
-/* A line NAME=VALUE or NAME; blank lines and those that begin with '#' say nothing. */
-static int read_env_file(const char *path, struct strv *ret, struct err *err)
-{
-    auto_buf text = {0};
-    auto_strv lines = {0};
-    int r = file_read_at(AT_FDCWD, path, ENV_FILE_MAX, &text, err);
-    if (r < 0)
-        return err_wrap(err, "--env-file");
-    strv_split(&lines, buf_str(&text), '\n');
-    strv_foreach (&lines, line) {
-        const char *start = line + strspn(line, " \t");
-        if (*start && *start != '#')
-            strv_add(ret, start);
-    }
-    return 0;
-}
 
 static int remove_namesake(struct invocation *in, const char *name, struct err *err)
 {
@@ -45,12 +27,9 @@ int container_options_create(struct invocation *in, const struct container_value
                              const struct strv *args, struct store_container *ret, struct err *err)
 {
     auto_strv env = {0}, command = {0}, invocation = {0};
-    for (size_t i = 0; i < v->env_files.len; i++) {
-        int r = read_env_file(v->env_files.v[i], &env, err);
-        if (r < 0)
-            return r;
-    }
-    strv_extend(&env, &v->env);
+    int r = env_collect(&v->env_files, &v->env, &env, err);
+    if (r < 0)
+        return r;
     for (char *const *word = in->argv; *word; word++)
         strv_add(&invocation, *word);
     for (size_t i = 1; i < args->len; i++)
@@ -63,7 +42,7 @@ int container_options_create(struct invocation *in, const struct container_value
     if (v->cidfile && exists_at(AT_FDCWD, v->cidfile))
         return err_set(err, -EEXIST, "container id file exists: %s", v->cidfile);
     auto_done(store_image) struct store_image image = {0};
-    int r = image_pull_wanted(in, &v->pull, args->v[0], &image, err);
+    r = image_pull_wanted(in, &v->pull, args->v[0], &image, err);
     if (r == 0 && v->replace)
         r = remove_namesake(in, v->name, err);
     if (r < 0)

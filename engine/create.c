@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/safepath.h"
+#include "engine/environment.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
 #include "spec/reference.h"
@@ -66,21 +67,7 @@ static int build_env(const struct create_options *o, const struct image_run_conf
                      struct strv *ret, struct err *err)
 {
     strv_extend(ret, &image->env);
-    for (size_t i = 0; o->env && i < o->env->len; i++) {
-        const char *e = o->env->v[i];
-        if (*e == 0 || *e == '=')
-            return err_kind(err, ERR_USAGE, -EINVAL, "invalid environment variable \"%s\"", e);
-        if (strchr(e, '=')) {
-            strv_env_set(ret, e);
-            continue;
-        }
-        const char *value = getenv(e); /* "-e NAME": ours, if there is one */
-        if (value) {
-            auto_free char *pair = xasprintf("%s=%s", e, value);
-            strv_env_set(ret, pair);
-        }
-    }
-    return 0;
+    return environment_assign(ret, o->env, err);
 }
 
 static json_t *labels_merged(const struct strv *labels, const json_t *image_labels)

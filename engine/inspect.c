@@ -3,6 +3,7 @@
 #include "engine/container.h"
 
 #include "base/json.h"
+#include "engine/exec.h"
 #include "engine/root.h"
 #include "engine/state.h"
 
@@ -73,6 +74,7 @@ static json_t *capability_names(void)
 
 int container_inspect(struct engine *e, struct store_container *c, json_t **ret, struct err *err)
 {
+    auto_strv execs = {0};
     json_t *driver = NULL;
     int r = graph_driver(e, c, &driver, err);
     if (r < 0)
@@ -89,7 +91,8 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "EffectiveCaps", capability_names());
     json_put(doc, "BoundingCaps", capability_names());
     json_put(doc, "RestartCount", json_integer(0));
-    json_put(doc, "ExecIDs", json_array());
+    exec_ids(e, c, &execs);
+    json_put(doc, "ExecIDs", json_from_strv(&execs));
     json_put(doc, "NetworkSettings", json_pack("{s:{}, s:{}}", "Networks", "Ports"));
     *ret = doc;
     return 0;

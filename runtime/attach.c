@@ -176,6 +176,8 @@ static int serve(struct attach *a, struct err *err)
     while (r == 0 && !a->ended && !a->detached && !a->fatal_signal)
         r = serve_once(a, err);
     terminal_restore(&a->terminal);
+    if (a->detached)
+        channel_send(a->channel, MON_LEAVE, NULL, 0, NULL, 0);
     return r;
 }
 

@@ -36,10 +36,7 @@ static int wait_for_maps(struct stage *s, struct err *err)
     free(msg);
     if (!go) /* the monitor has reported its own error */
         _exit(125);
-    /* The clone's uid is already the user's, which is 0 here unless the maps say otherwise. */
-    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-        return err_errno(err, -errno, "become root of the container");
-    return 0;
+    return process_become_root(err);
 }
 
 /* Should: leave the whole tree below s->root as the container will see it. */

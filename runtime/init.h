@@ -25,6 +25,7 @@ enum {
     INIT_TERMINAL,
     INIT_EXEC,
     INIT_FAILED,
+    INIT_JOINED, /* exec only: the pid_t of the command's process, from who made it */
 };
 
 struct init_job {

@@ -87,9 +87,8 @@ static int connect_server(int server, struct channel_msg *msg, struct err *err)
     return err->code < 0 ? err_wrap(err, "the root's file server") : -EIO;
 }
 
-/* Listens to init until it has executed the command. */
-static int follow_init(int channel, int server, const struct winsize *size, struct launched *l,
-                       struct channel_msg *msg, struct err *err)
+int launch_follow(int channel, int server, const struct winsize *size, struct launched *l,
+                  struct channel_msg *msg, struct err *err)
 {
     bool exec_next = false;
     for (;;) {
@@ -97,7 +96,7 @@ static int follow_init(int channel, int server, const struct winsize *size, stru
         if (r == 0 && exec_next)
             return 0;
         if (r <= 0)
-            return err_set(err, r ? r : -EPIPE, "the container's init ended early");
+            return err_set(err, r ? r : -EPIPE, "the container's command ended early");
         switch (msg->type) {
         case INIT_DEVICE:
             if (msg->n_fds > 0 && (r = connect_server(server, msg, err)) < 0)
@@ -106,6 +105,10 @@ static int follow_init(int channel, int server, const struct winsize *size, stru
         case INIT_TERMINAL:
             if (msg->n_fds == 1)
                 streams_terminal(&l->io, take_fd(&msg->fds[0]), size);
+            break;
+        case INIT_JOINED:
+            if (msg->len == sizeof(l->init))
+                memcpy(&l->init, msg->data, sizeof(l->init));
             break;
         case INIT_EXEC: exec_next = true; break;
         case INIT_FAILED:
@@ -147,7 +150,7 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
         err_errno(err, r, "the container's init");
     if (r == 0) {
         auto_free struct channel_msg *msg = xcalloc(1, sizeof(*msg));
-        r = follow_init(channel, server, size, ret, msg, &own);
+        r = launch_follow(channel, server, size, ret, msg, &own);
         if (r < 0 && err)
             *err = own;
     }

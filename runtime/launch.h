@@ -16,6 +16,12 @@ struct launched {
 int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
            struct err *err);
 
+/* Listens to init, or what joins a container (runtime/exec.c), until it has executed the command;
+ * `msg` is room for a message. */
+struct channel_msg;
+int launch_follow(int channel, int server, const struct winsize *size, struct launched *l,
+                  struct channel_msg *msg, struct err *err);
+
 /* Waits for the end of the root's server, which comes by itself when the mount is gone; after 5 s
  * it is killed. */
 void launch_wait_server(struct launched *l);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "runtime/clients.h"
+#include "runtime/exec.h"
 #include "runtime/launch.h"
 
 #include <dirent.h>
@@ -77,7 +78,8 @@ static void leave_caller(struct monitor *m)
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_SETMASK, &set, NULL);
     m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    proc_title("wherry: monitor %.12s", m->o->sandbox->id ? m->o->sandbox->id : "");
+    proc_title("wherry: %s %.12s", m->o->exec ? "exec" : "monitor",
+               m->o->sandbox->id ? m->o->sandbox->id : "");
 }
 
 static void reap_init(struct monitor *m)
@@ -90,12 +92,20 @@ static void reap_init(struct monitor *m)
     }
 }
 
+/* What a container's init does not pass on its processes do not get; a command that joined is a
+ * process group, as in a shell, and all of it is meant. */
+static void signal_command(struct monitor *m, int sig)
+{
+    if (m->l.init > 0)
+        kill(m->o->exec ? -m->l.init : m->l.init, sig);
+}
+
 static void take_signals(struct monitor *m)
 {
     struct signalfd_siginfo si;
     while (read(m->signals, &si, sizeof(si)) == sizeof(si))
-        if (si.ssi_signo == SIGTERM && m->l.init > 0)
-            kill(m->l.init, SIGTERM); /* the session ends: the container may end in order */
+        if (si.ssi_signo == SIGTERM)
+            signal_command(m, SIGTERM); /* the session ends: the container may end in order */
     reap_init(m);
 }
 
@@ -109,8 +119,10 @@ static void take_messages(struct monitor *m, struct client *c)
             streams_resize(&m->l.io, &size);
         } else if (m->msg->type == MON_SIGNAL && m->msg->len == sizeof(sig)) {
             memcpy(&sig, m->msg->data, sizeof(sig));
-            if (sig > 0 && sig < NSIG && m->l.init > 0)
-                kill(m->l.init, sig);
+            if (sig > 0 && sig < NSIG)
+                signal_command(m, sig);
+        } else if (m->msg->type == MON_LEAVE) {
+            m->clients.patient = false;
         }
     }
 }
@@ -149,8 +161,8 @@ static void serve_once(struct monitor *m)
 {
     struct pollfd p[P_CLIENTS + CLIENTS_MAX];
     int wait = clients_reap(&m->clients);
-    if (m->clients.patient && m->clients.n == 0 && m->l.init > 0)
-        kill(m->l.init, SIGKILL); /* nobody is left whom this could be for */
+    if (m->clients.patient && m->clients.n == 0)
+        signal_command(m, SIGKILL); /* nobody is left whom this could be for */
     struct streams *io = &m->l.io;
     if (io->resting && (wait < 0 || wait > REST))
         wait = REST;
@@ -224,7 +236,8 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
             return m->listener;
         fcntl(m->listener, F_SETFL, O_NONBLOCK);
     }
-    if ((r = launch(o, size, &m->l, err)) < 0)
+    r = o->exec ? exec_launch(o, size, &m->l, err) : launch(o, size, &m->l, err);
+    if (r < 0)
         return r;
     r = proc_identify(m->l.init, &m->init_id, err);
     if (r == 0 && o->ops.started)

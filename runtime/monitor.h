@@ -21,6 +21,7 @@ enum {
     MON_STDIN_EOF, /* nothing more */
     MON_RESIZE,    /* struct winsize */
     MON_SIGNAL,    /* int: for the container's init */
+    MON_LEAVE,     /* we go, and what runs shall go on */
     MON_WAITING,   /* alive, and held up by whoever reads our output: do not drop us */
     /* monitor -> client */
     MON_STARTED = 64, /* struct proc_id of the container's init */
@@ -52,12 +53,15 @@ struct monitor_ops {
     void (*exited)(void *ctx, int exit_code, const struct err *failure);
 };
 
+struct exec_target;
+
 struct monitor_options {
     const struct sandbox *sandbox;
+    const struct exec_target *exec; /* NULL: makes a container; else joins one (runtime/exec.h) */
     struct monitor_ops ops;
-    /* Where the socket `attach` is made. -1: none (a build's step): the caller is the only client
-     * there will ever be, so it is never let go for being slow, and the container is killed when it
-     * is gone. */
+    /* Where the socket `attach` is made. -1: none (a build's step, an exec): the caller is the only
+     * client there will ever be, so it is never let go for being slow, and the command is killed
+     * when it is gone without a MON_LEAVE. */
     int run_dir_fd;
     int log_fd; /* append-only, k8s-file lines; -1: no log */
     /* Descriptors of the caller that the monitor must not keep open: a flock lasts as long as any

@@ -31,6 +31,14 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
+int process_become_root(struct err *err)
+{
+    /* Our uid is the user's, which is 0 here unless the maps say otherwise. */
+    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        return err_errno(err, -errno, "become root of the container");
+    return 0;
+}
+
 int process_find_user(struct process *p, int root, struct err *err)
 {
     auto_free char *passwd = NULL, *group = NULL;
@@ -67,13 +75,17 @@ static int enter_work_dir(struct process *p, struct err *err)
     if (root < 0)
         return err_errno(err, -errno, "the container's root");
     auto_close int dir = safe_open(root, path, O_PATH | O_DIRECTORY, 0);
-    if (dir == -ENOENT) {
+    if (dir == -ENOENT && !p->joins) {
         dir = safe_mkdir_parents(root, path, 0755);
         if (dir >= 0 && p->user.uid)
             (void)!fchownat(dir, "", p->user.uid, p->user.gid, AT_EMPTY_PATH);
     }
-    if (dir < 0 || fchdir(dir) < 0)
-        return err_errno(err, dir < 0 ? dir : -errno, "working directory %s", path);
+    if (dir < 0 || fchdir(dir) < 0) {
+        int r = err_errno(err, dir < 0 ? dir : -errno, "working directory %s", path);
+        if (err)
+            err->kind = ERR_NOT_EXEC;
+        return r;
+    }
     /* The system call, not libc's: the kernel writes "(unreachable)" in front of what is outside.
      */
     char cwd[4096];
@@ -166,7 +178,8 @@ static int become_user(struct process *p, struct err *err)
  * both can be had without no_new_privs: bounding set, ids, policy, capabilities. */
 static int drop_power(struct process *p, struct err *err)
 {
-    int r = caps_drop_bounding(p->sb->caps, err);
+    uint64_t caps = p->privileged ? UINT64_MAX : p->sb->caps;
+    int r = caps_drop_bounding(caps, err);
     if (r == 0)
         r = become_user(p, err);
     /* setresuid cleared the effective set; the policy needs CAP_SYS_ADMIN once more. */
@@ -180,7 +193,7 @@ static int drop_power(struct process *p, struct err *err)
     if (!p->sb->seccomp_unconfined && (r = seccomp_profile_load(p->sb->caps, err)) < 0)
         return r;
     /* Root keeps the set; another user has none, as podman does. */
-    return caps_set(p->user.uid ? 0 : p->sb->caps, err);
+    return caps_set(p->user.uid ? 0 : caps, err);
 }
 
 int process_become(struct process *p, struct err *err)

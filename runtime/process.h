@@ -8,12 +8,17 @@
 
 struct process {
     const struct sandbox *sb;
-    int channel;  /* to the monitor: INIT_EXEC is sent on it (runtime/init.h) */
-    int stdio[3]; /* without a terminal: pipes; -1: /dev/null */
-    int terminal; /* the pty's slave, or -1 */
+    int channel;     /* to the monitor: INIT_EXEC is sent on it (runtime/init.h) */
+    int stdio[3];    /* without a terminal: pipes; -1: /dev/null */
+    int terminal;    /* the pty's slave, or -1 */
+    bool joins;      /* the container runs already: nothing of it is made or changed */
+    bool privileged; /* root keeps all capabilities; the policy stays the container's */
     struct user user;
     struct strv env;
 };
+
+/* Takes the ids of the container's root, in its user namespace. */
+int process_become_root(struct err *err);
 
 /* Resolves sb->user in the files below `root` and builds the environment. */
 int process_find_user(struct process *p, int root, struct err *err);

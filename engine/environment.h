@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --env of create, run and exec. */
+#pragma once
+
+#include "base/err.h"
+#include "base/strv.h"
+
+/* Sets each of `assignments` (may be NULL) in `env`: NAME=value, or NAME alone for our own value,
+ * if there is one. */
+int environment_assign(struct strv *env, const struct strv *assignments, struct err *err);
