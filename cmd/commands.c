@@ -15,6 +15,10 @@
 #define BOTH(c) .cmd = &(c)
 
 static const struct command_row rows[] = {
+    {.name = "attach",
+     HERE(cmd_attach),
+     .groups = "container",
+     .summary = "Follow a container that runs"},
     {.name = "build",
      IMAGE(cmd_build),
      .groups = "image",

@@ -68,6 +68,7 @@ void command_help_row(const struct command_row *row, struct buf *out);
 int command_exit_status(const struct err *err);
 
 /* The commands, one file each. */
+extern const struct command cmd_attach;
 extern const struct command cmd_build;
 extern const struct command cmd_commit;
 extern const struct command cmd_container_diff;

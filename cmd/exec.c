@@ -36,8 +36,7 @@ static int follow(struct invocation *in, int channel, const struct values *v,
                   const struct exec_options *o, struct err *err)
 {
     int code = 0;
-    int r =
-        exec_attach(channel, o, v->detach_keys ? v->detach_keys : DETACH_KEYS_DEFAULT, &code, err);
+    int r = exec_attach(channel, o, attach_keys(v->detach_keys), &code, err);
     if (r == 0 && code >= 0)
         in->exit_status = code;
     return r;

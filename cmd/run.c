@@ -15,14 +15,8 @@ struct values {
 static const struct opt opts[] = {
     CONTAINER_OPTION_ROWS,
     OPT_BOOL_ROW('d', "detach", values, detach, "Run in the background and print the ID"),
-    OPT_STRING_ROW(0, "detach-keys", values, detach_keys, "KEYS",
-                   "Keys that leave the container running (default ctrl-p,ctrl-q; empty: none)"),
-    {.type = OPT_CHOICE,
-     .name = "sig-proxy",
-     .offset = offsetof(struct values, sig_proxy),
-     .value = "true|false",
-     .help = "Pass signals on to the container (default true)",
-     .choices = "true|false"},
+    DETACH_KEYS_ROW(values),
+    SIG_PROXY_ROW(values),
     {0},
 };
 
@@ -47,9 +41,11 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         puts(c.id);
         return 0;
     }
-    bool proxy = !v->sig_proxy || *v->sig_proxy == 't';
-    return attach_foreground(in, &c, take_fd(&channel), v->container.interactive, proxy,
-                             v->detach_keys ? v->detach_keys : DETACH_KEYS_DEFAULT, err);
+    struct container_attach_options o = {.interactive = v->container.interactive,
+                                         .proxy_signals = attach_proxy(v->sig_proxy),
+                                         .detach_keys = attach_keys(v->detach_keys),
+                                         .hold_output = true};
+    return attach_foreground(in, &c, take_fd(&channel), &o, err);
 }
 
 const struct command cmd_run = {

@@ -14,8 +14,7 @@ struct values {
 
 static const struct opt opts[] = {
     OPT_BOOL_ROW('a', "attach", values, attach, "Follow the container's output"),
-    OPT_STRING_ROW(0, "detach-keys", values, detach_keys, "KEYS",
-                   "Keys that leave the container running (default ctrl-p,ctrl-q; empty: none)"),
+    DETACH_KEYS_ROW(values),
     OPT_BOOL_ROW('i', "interactive", values, interactive, "Pass our standard input on"),
     {0},
 };
@@ -38,8 +37,11 @@ static int start_one(struct invocation *in, struct store_container *c, const cha
         puts(name);
         return 0;
     }
-    return attach_foreground(in, c, take_fd(&channel), v->interactive, true,
-                             v->detach_keys ? v->detach_keys : DETACH_KEYS_DEFAULT, err);
+    struct container_attach_options o = {.interactive = v->interactive,
+                                         .proxy_signals = true,
+                                         .detach_keys = attach_keys(v->detach_keys),
+                                         .hold_output = true};
+    return attach_foreground(in, c, take_fd(&channel), &o, err);
 }
 
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)

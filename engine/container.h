@@ -46,7 +46,13 @@ struct container_attach_options {
     bool interactive;        /* our stdin goes to the container */
     bool proxy_signals;      /* pass SIGINT, SIGTERM, SIGHUP... on (without a terminal) */
     const char *detach_keys; /* "ctrl-p,ctrl-q"; "" none */
+    bool hold_output;        /* without a terminal: a slow reader of ours holds the container back,
+                                as a pipe would; else the monitor lets us go */
 };
+
+/* A further channel to the monitor of a container that runs. */
+int container_attach_open(struct engine *e, const struct store_container *c, int *ret_channel,
+                          struct err *err);
 
 /* Copies between our terminal or pipes and a container that was started on `channel` (borrowed)
  * until it ends or the user detaches. *ret_exit_code: as the shell counts; -1: detached. */
