@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -163,6 +164,34 @@ int safe_open(int rootfd, const char *path, int flags, mode_t mode)
             return -errno;
     }
     return walk_open(rootfd, path, flags, mode);
+}
+
+/* Where there is no openat2: what was opened must be called as it was asked for. */
+static int open_and_compare(const char *path, int flags)
+{
+    auto_close int fd = open(path, flags | O_CLOEXEC);
+    auto_free char *found = NULL;
+    char name[32];
+    if (fd < 0)
+        return -errno;
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    int r = read_link_at(AT_FDCWD, name, &found, NULL);
+    if (r < 0)
+        return r;
+    return strcmp(found, path) == 0 ? take_fd(&fd) : -ELOOP;
+}
+
+int safe_open_no_links(const char *path, int flags)
+{
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    if (!openat2_forbidden()) {
+        long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+        if (fd >= 0)
+            return (int)fd;
+        if (errno != ENOSYS && errno != EPERM)
+            return -errno;
+    }
+    return open_and_compare(path, flags);
 }
 
 int safe_mkdir_parents(int rootfd, const char *path, mode_t mode)

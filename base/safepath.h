@@ -14,6 +14,10 @@
  * (/proc/PID/fd/N) are refused with -ELOOP. Returns the fd or a negative errno. */
 int safe_open(int rootfd, const char *path, int flags, mode_t mode);
 
+/* Opens an absolute path of the host in which no component may be a symbolic link: -ELOOP. For a
+ * path that was resolved before. `flags` as for open(2). */
+int safe_open_no_links(const char *path, int flags);
+
 /* Makes every missing directory of `path` below `rootfd` with `mode` and returns an O_PATH
  * descriptor of the last. Links on the way are followed inside the root. */
 int safe_mkdir_parents(int rootfd, const char *path, mode_t mode);

@@ -57,7 +57,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .user = v->user,
         .hostname = v->hostname,
         .env = &env,
-        .volumes = &v->volumes,
+        .mounts = mount_options(&v->mount),
         .labels = &v->labels,
         .network = v->network,
         .stop_signal = v->stop_signal,

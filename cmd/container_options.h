@@ -4,13 +4,15 @@
 
 #include "cmd/command.h"
 #include "cmd/image_pull.h"
+#include "cmd/mount_options.h"
 #include "engine/container.h"
 
 /* First member of both commands' values, so that the rows below fit both. */
 struct container_values {
-    struct strv env, env_files, volumes, labels;
+    struct strv env, env_files, labels;
     char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
     struct image_pull_values pull;
+    struct mount_values mount;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace;
 };
@@ -66,8 +68,7 @@ struct container_values {
                        "Run as this user of the container"),                                       \
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
-        OPT_LIST_ROW('v', "volume", container_values, volumes, "HOST:CONTAINER[:ro]",              \
-                     "Mount a file or directory of the host"),                                     \
+        MOUNT_OPTION_ROWS,                                                                         \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

@@ -14,6 +14,14 @@
 #include "engine/engine.h"
 #include "engine/filter.h"
 
+/* What each flag was given with, once for each time. */
+struct create_mount_options {
+    const struct strv *volumes;      /* -v: [SOURCE:]TARGET[:OPTIONS] */
+    const struct strv *mounts;       /* --mount */
+    const struct strv *tmpfs;        /* TARGET[:OPTIONS] */
+    const struct strv *volumes_from; /* CONTAINER[:OPTIONS] */
+};
+
 struct create_options {
     const struct store_image *image;
     const char *asked;          /* the name that it was asked for by */
@@ -24,11 +32,11 @@ struct create_options {
     const char *user;           /* NULL: image's */
     const char *hostname;       /* NULL: the short id */
     const struct strv *env;     /* NAME=value, or NAME: taken from our environment */
-    const struct strv *volumes; /* HOST:CONTAINER[:OPTIONS] */
-    const struct strv *labels;  /* NAME=value */
-    const char *network;        /* NULL or "none", "host" */
-    const char *stop_signal;    /* NULL: image's, else TERM */
-    int64_t stop_timeout;       /* seconds */
+    struct create_mount_options mounts;
+    const struct strv *labels; /* NAME=value */
+    const char *network;       /* NULL or "none", "host" */
+    const char *stop_signal;   /* NULL: image's, else TERM */
+    int64_t stop_timeout;      /* seconds */
     bool tty, interactive, auto_remove, read_only;
     const struct strv *invocation; /* the command line, for inspect's CreateCommand */
 };

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/json.h"
-#include "base/safepath.h"
+#include "engine/create_mounts.h"
 #include "engine/environment.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
@@ -81,88 +81,6 @@ static json_t *labels_merged(const struct strv *labels, const json_t *image_labe
         json_put_string(all, name, *eq ? eq + 1 : "");
     }
     return all;
-}
-
-/* The options of one -v: ro, rw, and z and Z, which have nothing to do as we set no SELinux labels.
- */
-static int volume_options(const char *text, const char *volume, bool *ret_read_only,
-                          struct err *err)
-{
-    auto_strv options = {0};
-    strv_split(&options, text, ',');
-    strv_foreach (&options, opt) {
-        if (strcmp(opt, "ro") == 0)
-            *ret_read_only = true;
-        else if (strcmp(opt, "rw") == 0)
-            *ret_read_only = false;
-        else if (strcmp(opt, "z") != 0 && strcmp(opt, "Z") != 0)
-            return err_kind(err, ERR_USAGE, -EINVAL,
-                            "invalid option \"%s\" of volume %s (ro, rw, z and Z are supported)",
-                            opt, volume);
-    }
-    return 0;
-}
-
-/* One -v HOST:CONTAINER[:OPTIONS] as an element of "Mounts". */
-static int parse_volume(const char *volume, json_t **ret, struct err *err)
-{
-    auto_strv parts = {0};
-    strv_split(&parts, volume, ':');
-    if (parts.len < 2 || parts.len > 3 || !*parts.v[0])
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "invalid volume \"%s\": must be HOST-PATH:CONTAINER-PATH[:OPTIONS]",
-                        volume);
-    if (*parts.v[0] != '/' && *parts.v[0] != '.')
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "volume %s: named volumes are not supported yet, give a path that starts "
-                        "with / or ./",
-                        volume);
-    if (*parts.v[1] != '/')
-        return err_kind(err, ERR_USAGE, -EINVAL, "volume %s: the container path must be absolute",
-                        volume);
-    bool read_only = false;
-    int r = parts.len == 3 ? volume_options(parts.v[2], volume, &read_only, err) : 0;
-    if (r < 0)
-        return r;
-    auto_free char *source = realpath(parts.v[0], NULL);
-    if (!source)
-        return err_errno(err, -errno, "volume %s: %s", volume, parts.v[0]);
-    auto_free char *target = path_clean(parts.v[1]);
-    if (strcmp(target, "/") == 0)
-        return err_kind(err, ERR_USAGE, -EINVAL, "volume %s: the container path cannot be /",
-                        volume);
-    *ret = json_pack("{s:s, s:o, s:o, s:b}", "Type", "bind", "Source", json_from_string(source),
-                     "Destination", json_from_string(target), "RW", !read_only);
-    return 0;
-}
-
-static bool has_destination(const json_t *mounts, const char *path)
-{
-    size_t i;
-    json_t *m;
-    json_array_foreach ((json_t *)mounts, i, m)
-        if (strcmp(json_get_string(m, "Destination", ""), path) == 0)
-            return true;
-    return false;
-}
-
-static int parse_volumes(const struct strv *volumes, json_t **ret, struct err *err)
-{
-    auto_json json_t *all = json_array();
-    for (size_t i = 0; volumes && i < volumes->len; i++) {
-        json_t *one = NULL;
-        int r = parse_volume(volumes->v[i], &one, err);
-        if (r < 0)
-            return r;
-        const char *target = json_get_string(one, "Destination", "");
-        if (has_destination(all, target))
-            r = err_kind(err, ERR_USAGE, -EINVAL, "%s: duplicate mount destination", target);
-        json_array_append_new(all, one);
-        if (r < 0)
-            return r;
-    }
-    *ret = take_ptr(all);
-    return 0;
 }
 
 static int check_hostname(const char *name, struct err *err)
@@ -237,15 +155,15 @@ static json_t *args_after_path(const struct strv *command)
 }
 
 /* The whole config.json but the name. */
-static int build_document(const struct create_options *o, const struct store_image *image,
-                          const struct image_config *config, const char *id, json_t **ret,
-                          struct err *err)
+static int build_document(struct engine *e, const struct create_options *o,
+                          const struct store_image *image, const struct image_config *config,
+                          const char *id, json_t **ret, struct err *err)
 {
     auto_strv command = {0};
     auto_json json_t *conf = NULL, *mounts = NULL;
     int r = config_object(o, &config->run, id, &conf, &command, err);
     if (r == 0)
-        r = parse_volumes(o->volumes, &mounts, err);
+        r = create_mounts(e, &o->mounts, &config->run, &mounts, err);
     if (r < 0)
         return r;
     char now[36];
@@ -293,7 +211,7 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     char id[ID_HEX_LEN + 1];
     id_random(id);
     auto_json json_t *doc = NULL;
-    r = build_document(o, o->image, &config, id, &doc, err);
+    r = build_document(e, o, o->image, &config, id, &doc, err);
     if (r < 0)
         return r;
     prefer_asked_name(doc, o->image, o->asked);

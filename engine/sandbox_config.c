@@ -4,48 +4,14 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "engine/network_files.h"
+#include "engine/sandbox_mounts.h"
 
 #include <string.h>
 
-static void add_mount(struct sandbox_config *config, struct sandbox_mount mount)
+void sandbox_config_add_mount(struct sandbox_config *config, const struct sandbox_mount *mount)
 {
-    config->mounts = xrealloc(config->mounts, config->n_mounts + 1, sizeof(mount));
-    config->mounts[config->n_mounts++] = mount;
-}
-
-static void add_own_files(struct sandbox_config *config, const struct store_container *c)
-{
-    for (size_t i = 0; i < NETWORK_FILES; i++) {
-        strv_addf(&config->owned, "%s/%s", c->path, network_files[i].name);
-        add_mount(config, (struct sandbox_mount){.kind = MOUNT_BIND,
-                                                 .source = config->owned.v[config->owned.len - 1],
-                                                 .target = network_files[i].target});
-    }
-}
-
-static int add_volumes(struct sandbox_config *config, const json_t *document, struct err *err)
-{
-    const json_t *mounts = NULL;
-    int r = json_want_array(document, "Mounts", &mounts, err);
-    if (r < 0)
-        return r;
-    size_t i;
-    json_t *m;
-    json_array_foreach ((json_t *)mounts, i, m) {
-        bool writable = true;
-        r = json_want_bool(m, "RW", &writable, err);
-        const char *source = json_get_string(m, "Source", NULL);
-        const char *target = json_get_string(m, "Destination", NULL);
-        if (r < 0 || !source || !target)
-            return r < 0 ? r : err_set(err, -EINVAL, "a mount lacks Source or Destination");
-        add_mount(config, (struct sandbox_mount){.kind = MOUNT_BIND,
-                                                 .source = source,
-                                                 .target = target,
-                                                 .read_only = !writable,
-                                                 .recursive = true});
-    }
-    return 0;
+    config->mounts = xrealloc(config->mounts, config->n_mounts + 1, sizeof(*mount));
+    config->mounts[config->n_mounts++] = *mount;
 }
 
 static int read_command(struct sandbox *sb, const json_t *document, const json_t *config,
@@ -92,10 +58,8 @@ int sandbox_config_read(struct sandbox_config *ret, const struct store_container
         r = id_maps_choose(&sb->ids, err);
     if (r < 0)
         return r;
-    add_own_files(ret, c);
-    r = add_volumes(ret, c->config, err);
-    sb->mounts = ret->mounts;
-    sb->n_mounts = ret->n_mounts;
+    r = sandbox_mounts_read(ret, c, err);
+    sandbox_mounts_order(ret);
     return r;
 }
 

@@ -17,6 +17,8 @@ struct sandbox_config {
 /* Reads c->config. The result points into `c`, which must outlive it. */
 int sandbox_config_read(struct sandbox_config *ret, const struct store_container *c,
                         struct err *err);
+/* Appends a copy; its strings must live as long as `config`. */
+void sandbox_config_add_mount(struct sandbox_config *config, const struct sandbox_mount *mount);
 void sandbox_config_done(struct sandbox_config *config);
 
 DEFINE_AUTO(sandbox_config, sandbox_config_done)

@@ -52,7 +52,7 @@ static int build_tree(struct stage *s, struct err *err)
         return r;
     if ((r = devices_mount(s->root, s->sb, &s->host, &s->dev, err)) < 0)
         return r;
-    if ((r = mounts_volumes(s->root, s->sb, &s->host, err)) < 0)
+    if ((r = volumes_mount(s->root, s->sb, &s->host, err)) < 0)
         return r;
     return hide_paths(s->root, s->proc, s->host.devices[0], err);
 }
@@ -78,7 +78,9 @@ static int set_names(struct stage *s, struct err *err)
 
 static int find_user(struct stage *s, struct err *err)
 {
-    return process_find_user(&s->process, s->root, err);
+    int r = process_find_user(&s->process, s->root, err);
+    const struct user *u = &s->process.user;
+    return r < 0 ? r : volumes_chown(s->sb, &s->host, u->uid, u->gid, err);
 }
 
 static int seal_root(struct stage *s, struct err *err)

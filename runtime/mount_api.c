@@ -110,6 +110,12 @@ int mount_add_flags(int fd, bool recursive, unsigned long flags)
     return mount(NULL, to.s, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0 ? -errno : 0;
 }
 
+int mount_propagation(int fd, unsigned long flags)
+{
+    struct fd_name to = fd_name(fd);
+    return mount(NULL, to.s, NULL, flags, NULL) < 0 ? -errno : 0;
+}
+
 /* Before Linux 5.2. */
 static int bind_by_mount(int source_fd, int target_fd, bool recursive)
 {

@@ -22,6 +22,10 @@ int mount_bind_at(int source_fd, int target_fd, bool recursive, unsigned long fl
 /* Adds flags to the mount whose root is `fd`. */
 int mount_add_flags(int fd, bool recursive, unsigned long flags);
 
+/* Makes the mount whose root is `fd` private, a slave... (MS_PRIVATE, MS_SLAVE, MS_SHARED,
+ * MS_UNBINDABLE, with MS_REC). */
+int mount_propagation(int fd, unsigned long flags);
+
 /* Opens a directory below `rootfd` that just became a mount point, not through a link in its last
  * component, and makes sure that it is a file system of this type (statfs magic). */
 int mount_reopen(int rootfd, const char *path, long magic);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proc, sys and the mounts that were asked for.
+/* proc and sys.
  *
- * Should: find every target by base/safepath in the container's root; make what is missing.
- * Mustn't: write through a procfs that was not verified (CVE-2019-19921); use a target path twice
- * (CVE-2021-30465). */
+ * Should: stand on real directories right below the root. Mustn't: write through a procfs that was
+ * not verified (CVE-2019-19921). */
 #include "runtime/mounts.h"
 
 #include "base/alloc.h"
@@ -90,69 +89,5 @@ int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct 
     if (r < 0)
         return r;
     *ret_proc = take_fd(&proc);
-    return 0;
-}
-
-/* Makes the missing target. A link that leads nowhere (resolv.conf of many images) has what it
- * names made, inside the root: `depth` of them. */
-static int target_make(int rootfd, const char *path, bool directory, int depth)
-{
-    auto_free char *dir = NULL, *name = NULL;
-    if (directory)
-        return safe_mkdir_parents(rootfd, path, 0755);
-    path_split(path, &dir, &name);
-    auto_close int parent = safe_mkdir_parents(rootfd, dir, 0755);
-    if (parent < 0)
-        return parent;
-    auto_close int made = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (made < 0 && errno != EEXIST)
-        return -errno;
-    auto_free char *link = NULL;
-    if (made < 0 && depth > 0 && read_link_at(parent, name, &link, NULL) == 0) {
-        auto_free char *next = path_join(dir, link);
-        int fd = safe_open(rootfd, next, O_PATH, 0);
-        return fd == -ENOENT ? target_make(rootfd, next, false, depth - 1) : fd;
-    }
-    int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-static int target_open(int rootfd, const char *path, bool directory)
-{
-    int fd = safe_open(rootfd, path, O_PATH, 0);
-    return fd == -ENOENT ? target_make(rootfd, path, directory, 8) : fd;
-}
-
-static int volume_mount(int rootfd, const struct sandbox_mount *m, int source, struct err *err)
-{
-    unsigned long flags = (m->read_only ? MS_RDONLY : 0) | (m->no_exec ? MS_NOEXEC : 0) |
-                          (m->no_suid ? MS_NOSUID : 0) | (m->no_dev ? MS_NODEV : 0);
-    struct stat st = {.st_mode = S_IFDIR}, at_st;
-    if (m->kind == MOUNT_BIND && fstat(source, &st) < 0)
-        return err_errno(err, -errno, "mount source %s", m->source);
-    auto_close int at = target_open(rootfd, m->target, S_ISDIR(st.st_mode));
-    if (at < 0 || fstat(at, &at_st) < 0)
-        return err_errno(err, at < 0 ? at : -errno, "mount target %s", m->target);
-    if (S_ISDIR(st.st_mode) != S_ISDIR(at_st.st_mode))
-        return err_set(err, -ENOTDIR, "cannot mount %s on %s: one is a directory, one is not",
-                       m->kind == MOUNT_BIND ? m->source : "a tmpfs", m->target);
-    if (m->kind == MOUNT_TMPFS) {
-        int r = mount_new_at(at, "tmpfs", "tmpfs", flags, m->data);
-        return r < 0 ? err_errno(err, r, "mount a tmpfs on %s", m->target) : 0;
-    }
-    auto_close int bound = mount_bind_at(source, at, m->recursive, flags);
-    if (bound < 0)
-        return err_errno(err, bound, "mount %s on %s", m->source, m->target);
-    return 0;
-}
-
-int mounts_volumes(int rootfd, const struct sandbox *sb, const struct host_files *hf,
-                   struct err *err)
-{
-    for (size_t i = 0; i < sb->n_mounts; i++) {
-        int r = volume_mount(rootfd, &sb->mounts[i], hf->binds[i], err);
-        if (r < 0)
-            return r;
-    }
     return 0;
 }

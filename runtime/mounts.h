@@ -10,7 +10,7 @@ struct host_files {
     int fuse;       /* /dev/fuse; -1 with a root_dir */
     int root_dir;   /* O_PATH; -1 without */
     int devices[6]; /* O_PATH, verified; rows of devices.c */
-    int *binds;     /* O_PATH, one a sandbox mount; -1 for others */
+    int *binds;     /* O_PATH, one a sandbox mount: its source, then its root; -1: none */
 };
 
 int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err *err);
@@ -22,9 +22,12 @@ int root_pivot(int rootfd, struct err *err);
 
 /* mounts.c: proc and sys. *ret_proc: O_PATH of the verified procfs. */
 int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct err *err);
-/* mounts.c: binds and tmpfs of the sandbox. */
-int mounts_volumes(int rootfd, const struct sandbox *sb, const struct host_files *hf,
-                   struct err *err);
+/* volumes.c: binds and tmpfs of the sandbox, in their order. */
+int volumes_open(const struct sandbox *sb, struct host_files *hf, struct err *err);
+int volumes_mount(int rootfd, const struct sandbox *sb, struct host_files *hf, struct err *err);
+/* volumes.c: gives those that ask for it to the user. */
+int volumes_chown(const struct sandbox *sb, const struct host_files *hf, uid_t uid, gid_t gid,
+                  struct err *err);
 
 /* devices.c: /dev with devpts, shm, mqueue. *ret_dev: O_PATH of it. */
 int devices_mount(int rootfd, const struct sandbox *sb, const struct host_files *hf, int *ret_dev,

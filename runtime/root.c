@@ -7,7 +7,6 @@
 #include "runtime/mount_api.h"
 #include "runtime/mounts.h"
 
-#include "base/alloc.h"
 #include "base/channel.h"
 #include "base/cleanup.h"
 
@@ -19,13 +18,9 @@
 int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err *err)
 {
     *ret = (struct host_files){.fuse = -1, .root_dir = -1};
-    ret->binds = xcalloc(sb->n_mounts + 1, sizeof(*ret->binds));
-    for (size_t i = 0; i < sb->n_mounts; i++) {
-        const struct sandbox_mount *m = &sb->mounts[i];
-        ret->binds[i] = -1;
-        if (m->kind == MOUNT_BIND && (ret->binds[i] = open(m->source, O_PATH | O_CLOEXEC)) < 0)
-            return err_errno(err, -errno, "mount source %s", m->source);
-    }
+    int r = volumes_open(sb, ret, err);
+    if (r < 0)
+        return r;
     if (sb->root_dir) {
         ret->root_dir = open(sb->root_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (ret->root_dir < 0)

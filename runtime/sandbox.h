@@ -29,10 +29,17 @@ int id_maps_choose(struct id_maps *ret, struct err *err);
 
 struct sandbox_mount {
     enum { MOUNT_BIND, MOUNT_TMPFS } kind;
-    const char *source; /* MOUNT_BIND: absolute host path */
-    const char *target; /* absolute container path; made when missing */
+    const char *source;  /* MOUNT_BIND: absolute host path */
+    const char *subpath; /* MOUNT_BIND: what of it, by links that lead inside of it; NULL: all */
+    const char *target;  /* absolute container path; made when missing */
     bool read_only, no_exec, no_suid, no_dev, recursive;
-    const char *data; /* MOUNT_TMPFS: "mode=1777,size=64k" */
+    bool no_links; /* `source` was resolved when it was chosen: a link in it now is an error */
+    bool if_there; /* nothing happens when the target is missing */
+    bool copy_up;  /* MOUNT_TMPFS: begins with what the target has */
+    bool chown;    /* everything in it is given to the container's user */
+    unsigned long
+        propagation;  /* MS_PRIVATE, MS_SLAVE... with MS_REC; 0: as the host's, from there */
+    const char *data; /* MOUNT_TMPFS: "size=64k"; without a mode the target's, or 1777 */
 };
 
 /* The namespaces that a container need not have for itself. */

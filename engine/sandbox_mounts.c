@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From "Mounts" of config.json to the sandbox's mounts. */
+#include "engine/sandbox_mounts.h"
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "engine/network_files.h"
+
+#include <string.h>
+#include <sys/mount.h>
+
+static const struct {
+    const char *word;
+    unsigned long flags;
+} propagations[] = {
+    {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
+    {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
+    {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
+    {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
+};
+
+static int read_propagation(const json_t *m, struct sandbox_mount *ret, struct err *err)
+{
+    const char *word = json_get_string(m, "Propagation", "");
+    if (!*word)
+        return 0;
+    for (size_t i = 0; i < sizeof(propagations) / sizeof(*propagations); i++)
+        if (strcmp(propagations[i].word, word) == 0) {
+            ret->propagation = propagations[i].flags;
+            return 0;
+        }
+    return err_set(err, -EINVAL, "a mount has the propagation \"%.40s\"", word);
+}
+
+/* What has a "=" is for the file system itself: "size=1m,mode=700". */
+static void read_options(const json_t *m, struct sandbox_config *config, struct sandbox_mount *ret)
+{
+    auto_strv data = {0};
+    const json_t *options = json_object_get(m, "Options");
+    for (size_t i = 0; i < json_array_size(options); i++) {
+        const char *o = json_string_value(json_array_get(options, i));
+        if (!o)
+            continue;
+        ret->no_exec |= strcmp(o, "noexec") == 0;
+        ret->no_suid |= strcmp(o, "nosuid") == 0;
+        ret->no_dev |= strcmp(o, "nodev") == 0;
+        ret->recursive |= strcmp(o, "rbind") == 0;
+        ret->copy_up |= strcmp(o, "tmpcopyup") == 0;
+        ret->chown |= strcmp(o, "U") == 0;
+        if (strchr(o, '='))
+            strv_add(&data, o);
+    }
+    if (data.len) {
+        strv_add_owned(&config->owned, strv_join(&data, ","));
+        ret->data = config->owned.v[config->owned.len - 1];
+    }
+}
+
+static int read_mount(struct sandbox_config *config, const json_t *m, struct err *err)
+{
+    struct sandbox_mount mount = {.target = json_get_string(m, "Destination", NULL)};
+    const char *type = json_get_string(m, "Type", "");
+    bool writable = true;
+    int r = json_want_bool(m, "RW", &writable, err);
+    if (r == 0)
+        r = read_propagation(m, &mount, err);
+    if (r < 0)
+        return r;
+    mount.read_only = !writable;
+    read_options(m, config, &mount);
+    if (strcmp(type, "bind") == 0) {
+        mount.kind = MOUNT_BIND;
+        mount.source = json_get_string(m, "Source", NULL);
+        mount.no_links = true;
+    } else if (strcmp(type, "tmpfs") == 0) {
+        mount.kind = MOUNT_TMPFS;
+    } else {
+        return err_set(err, -EINVAL, "a mount has the type \"%.40s\"", type);
+    }
+    if (!mount.target || (mount.kind == MOUNT_BIND && !mount.source))
+        return err_set(err, -EINVAL, "a mount lacks Source or Destination");
+    sandbox_config_add_mount(config, &mount);
+    return 0;
+}
+
+/* Whether `path` is `dir` or lies in it. */
+static bool is_within(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    return strncmp(path, dir, len) == 0 && (path[len] == 0 || path[len] == '/');
+}
+
+/* A file of ours is not wanted where the user mounted his own, and in a directory that he mounted
+ * no target is made for it. */
+static void add_own_files(struct sandbox_config *config, const struct store_container *c)
+{
+    size_t n_users = config->n_mounts;
+    for (size_t i = 0; i < NETWORK_FILES; i++) {
+        struct sandbox_mount own = {.kind = MOUNT_BIND, .target = network_files[i].target};
+        bool taken = false;
+        for (size_t j = 0; j < n_users; j++) {
+            taken |= strcmp(config->mounts[j].target, own.target) == 0;
+            own.if_there |= is_within(own.target, config->mounts[j].target);
+        }
+        if (taken)
+            continue;
+        strv_addf(&config->owned, "%s/%s", c->path, network_files[i].name);
+        own.source = config->owned.v[config->owned.len - 1];
+        sandbox_config_add_mount(config, &own);
+    }
+}
+
+int sandbox_mounts_read(struct sandbox_config *config, const struct store_container *c,
+                        struct err *err)
+{
+    const json_t *mounts = NULL;
+    int r = json_want_array(c->config, "Mounts", &mounts, err);
+    for (size_t i = 0; r == 0 && i < json_array_size(mounts); i++)
+        r = read_mount(config, json_array_get(mounts, i), err);
+    if (r == 0)
+        add_own_files(config, c);
+    return r;
+}
+
+/* Of a clean absolute path. */
+static size_t depth(const char *path)
+{
+    size_t n = 0;
+    for (; *path; path++)
+        n += *path == '/';
+    return n;
+}
+
+void sandbox_mounts_order(struct sandbox_config *config)
+{
+    /* By insertion: they are few, and equals keep their order. */
+    for (size_t i = 1; i < config->n_mounts; i++) {
+        struct sandbox_mount m = config->mounts[i];
+        size_t j = i;
+        for (; j > 0 && depth(config->mounts[j - 1].target) > depth(m.target); j--)
+            config->mounts[j] = config->mounts[j - 1];
+        config->mounts[j] = m;
+    }
+    config->sandbox.mounts = config->mounts;
+    config->sandbox.n_mounts = config->n_mounts;
+}
