@@ -58,6 +58,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .hostname = v->hostname,
         .env = &env,
         .mounts = mount_options(&v->mount),
+        .sandbox = &v->sandbox,
         .labels = &v->labels,
         .network = v->network,
         .stop_signal = v->stop_signal,

@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "cmd/image_pull.h"
 #include "cmd/mount_options.h"
+#include "cmd/sandbox_options.h"
 #include "engine/container.h"
 
 /* First member of both commands' values, so that the rows below fit both. */
@@ -13,6 +14,7 @@ struct container_values {
     char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
     struct image_pull_values pull;
     struct mount_values mount;
+    struct sandbox_options sandbox;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace;
 };
@@ -68,7 +70,7 @@ struct container_values {
                        "Run as this user of the container"),                                       \
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
-        MOUNT_OPTION_ROWS,                                                                         \
+        MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS,                                                    \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/create_mounts.h"
+#include "engine/create_sandbox.h"
 #include "engine/environment.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
@@ -181,8 +182,12 @@ static int build_document(struct engine *e, const struct create_options *o,
     json_put(doc, "HostConfig",
              json_pack("{s:b, s:b, s:s}", "AutoRemove", o->auto_remove, "ReadonlyRootfs",
                        o->read_only, "NetworkMode", o->network ? o->network : "none"));
-    *ret = doc;
-    return 0;
+    r = o->sandbox ? create_sandbox(o->sandbox, doc, err) : 0;
+    if (r < 0)
+        json_decref(doc);
+    else
+        *ret = doc;
+    return r;
 }
 
 /* The image's name as the user wrote it resolves to, when it is a name. */

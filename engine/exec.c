@@ -75,10 +75,10 @@ void exec_ids(struct engine *e, const struct store_container *c, struct strv *re
 }
 
 /* The container's sandbox with what is this command's own. */
-static int read_sandbox(struct sandbox_config *ret, const struct store_container *c, pid_t init,
-                        const struct exec_options *o, struct err *err)
+static int read_sandbox(struct engine *e, const struct store_container *c, pid_t init,
+                        const struct exec_options *o, struct sandbox_config *ret, struct err *err)
 {
-    int r = sandbox_config_read(ret, c, err);
+    int r = sandbox_config_read(ret, &e->store, c, err);
     if (r < 0)
         return r;
     struct sandbox *sb = &ret->sandbox;
@@ -124,7 +124,7 @@ static int exec_in(struct engine *e, struct store_container *c, const struct exe
     state_get_process(c->state, "Init", &init);
     int r = join_open(&init, &target->join, err);
     if (r == 0)
-        r = read_sandbox(&config, c, init.pid, o, err);
+        r = read_sandbox(e, c, init.pid, o, &config, err);
     if (r < 0)
         return r;
     struct session s = {.run_dir = run_dir};

@@ -3,6 +3,7 @@
 #include "engine/container.h"
 
 #include "base/json.h"
+#include "engine/create_sandbox.h"
 #include "engine/exec.h"
 #include "engine/root.h"
 #include "engine/state.h"
@@ -60,18 +61,6 @@ static int graph_driver(struct engine *e, const struct store_container *c, json_
     return 0;
 }
 
-static json_t *capability_names(void)
-{
-    static const char *const names[] = {"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",
-                                        "CAP_FSETID",  "CAP_KILL",         "CAP_NET_BIND_SERVICE",
-                                        "CAP_SETFCAP", "CAP_SETGID",       "CAP_SETPCAP",
-                                        "CAP_SETUID",  "CAP_SYS_CHROOT"};
-    json_t *a = json_array();
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        json_array_append_new(a, json_string(names[i]));
-    return a;
-}
-
 int container_inspect(struct engine *e, struct store_container *c, json_t **ret, struct err *err)
 {
     auto_strv execs = {0};
@@ -88,8 +77,7 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "HostnamePath", own_path(c, "hostname"));
     json_put(doc, "HostsPath", own_path(c, "hosts"));
     json_put_string(doc, "StaticDir", c->path);
-    json_put(doc, "EffectiveCaps", capability_names());
-    json_put(doc, "BoundingCaps", capability_names());
+    sandbox_defaults(doc);
     json_put(doc, "RestartCount", json_integer(0));
     exec_ids(e, c, &execs);
     json_put(doc, "ExecIDs", json_from_strv(&execs));

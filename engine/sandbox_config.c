@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "engine/sandbox_mounts.h"
+#include "engine/sandbox_security.h"
 
 #include <string.h>
 
@@ -31,8 +32,8 @@ static int read_command(struct sandbox *sb, const json_t *document, const json_t
     return r;
 }
 
-int sandbox_config_read(struct sandbox_config *ret, const struct store_container *c,
-                        struct err *err)
+int sandbox_config_read(struct sandbox_config *ret, struct store *s,
+                        const struct store_container *c, struct err *err)
 {
     const json_t *config = NULL, *host = NULL;
     int r = json_want_object(c->config, "Config", &config, err);
@@ -45,8 +46,6 @@ int sandbox_config_read(struct sandbox_config *ret, const struct store_container
     sb->hostname = json_get_string(config, "Hostname", c->name);
     sb->work_dir = json_get_string(config, "WorkingDir", "/");
     sb->user = json_get_string(config, "User", "");
-    sb->caps = sandbox_default_caps();
-    sb->umask = 0022;
     if (strcmp(json_get_string(host, "NetworkMode", "none"), "host") == 0)
         sb->ns[NS_NET].mode = NS_HOST;
     r = read_command(sb, c->config, config, err);
@@ -58,7 +57,11 @@ int sandbox_config_read(struct sandbox_config *ret, const struct store_container
         r = id_maps_choose(&sb->ids, err);
     if (r < 0)
         return r;
-    r = sandbox_mounts_read(ret, c, err);
+    r = sandbox_security_read(ret, s, c, err);
+    if (r == 0)
+        r = sandbox_mounts_read(ret, c, err);
+    if (r == 0)
+        sandbox_security_mounts(ret, c->config);
     sandbox_mounts_order(ret);
     return r;
 }
@@ -67,6 +70,12 @@ void sandbox_config_done(struct sandbox_config *config)
 {
     strv_done(&config->sandbox.args);
     strv_done(&config->sandbox.env);
+    strv_done(&config->sandbox.mask);
+    strv_done(&config->sandbox.unmask);
     strv_done(&config->owned);
+    free(config->limits);
+    free(config->sysctls);
+    free(config->devices);
+    free(config->seccomp);
     free(config->mounts);
 }

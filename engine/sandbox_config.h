@@ -10,13 +10,17 @@ struct sandbox_config {
     struct sandbox sandbox; /* its strings belong to this struct or to the container */
     struct sandbox_mount *mounts;
     size_t n_mounts;
+    struct sandbox_limit *limits;
+    struct sandbox_sysctl *sysctls;
+    struct sandbox_device *devices;
+    struct sock_filter *seccomp;
     struct strv owned; /* strings made on the way */
     bool auto_remove;
 };
 
 /* Reads c->config. The result points into `c`, which must outlive it. */
-int sandbox_config_read(struct sandbox_config *ret, const struct store_container *c,
-                        struct err *err);
+int sandbox_config_read(struct sandbox_config *ret, struct store *s,
+                        const struct store_container *c, struct err *err);
 /* Appends a copy; its strings must live as long as `config`. */
 void sandbox_config_add_mount(struct sandbox_config *config, const struct sandbox_mount *mount);
 void sandbox_config_done(struct sandbox_config *config);

@@ -111,7 +111,7 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     auto_done(sandbox_config) struct sandbox_config config = {0};
     auto_strv layers = {0};
     auto_done(root) struct root root = {0};
-    r = sandbox_config_read(&config, c, err);
+    r = sandbox_config_read(&config, &e->store, c, err);
     if (r == 0)
         r = json_want_strv(c->config, "Layers", &layers, err);
     if (r == 0)

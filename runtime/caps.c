@@ -2,7 +2,7 @@
 /* Capabilities of the container's command.
  *
  * Should: leave exactly the kept set in bounding, permitted and effective.
- * Mustn't: leave anything inheritable or ambient. */
+ * Mustn't: leave anything inheritable or ambient but what the user asked for by name. */
 #include "runtime/caps.h"
 
 #include "runtime/sandbox.h"
@@ -49,5 +49,22 @@ int caps_set(uint64_t keep, struct err *err)
         return err_errno(err, -errno, "clear ambient capabilities");
     if (syscall(SYS_capset, &head, data) < 0)
         return err_errno(err, -errno, "set capabilities");
+    return 0;
+}
+
+int caps_set_ambient(uint64_t set, struct err *err)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+    if (syscall(SYS_capget, &head, data) < 0)
+        return err_errno(err, -errno, "read capabilities");
+    for (int i = 0; i < 2; i++)
+        data[i].inheritable = data[i].permitted & (uint32_t)(set >> (32 * i));
+    if (syscall(SYS_capset, &head, data) < 0)
+        return err_errno(err, -errno, "set capabilities");
+    for (unsigned cap = 0; cap < 64; cap++)
+        if (data[cap / 32].inheritable & 1u << cap % 32 &&
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+            return err_errno(err, -errno, "make capability %u ambient", cap);
     return 0;
 }

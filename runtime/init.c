@@ -52,9 +52,11 @@ static int build_tree(struct stage *s, struct err *err)
         return r;
     if ((r = devices_mount(s->root, s->sb, &s->host, &s->dev, err)) < 0)
         return r;
+    if ((r = device_nodes_mount(s->root, s->sb, &s->host, err)) < 0)
+        return r;
     if ((r = volumes_mount(s->root, s->sb, &s->host, err)) < 0)
         return r;
-    return hide_paths(s->root, s->proc, s->host.devices[0], err);
+    return hide_paths(s->sb, s->root, s->proc, s->host.devices[0], err);
 }
 
 static int open_terminal(struct stage *s, struct err *err)

@@ -38,6 +38,23 @@ static void allow_ping(int proc)
         return;
 }
 
+static int set_sysctls(int proc, const struct sandbox *sb, struct err *err)
+{
+    for (size_t i = 0; i < sb->n_sysctls; i++) {
+        const struct sandbox_sysctl *s = &sb->sysctls[i];
+        auto_free char *path = xasprintf("sys/%s", s->path);
+        auto_close int fd = openat(proc, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return err_errno(err, -errno, "sysctl %s%s", s->path,
+                             errno == EACCES ? " (this kernel lets only the machine's root set it)"
+                                             : "");
+        int r = write_full(fd, s->value, strlen(s->value));
+        if (r < 0)
+            return err_errno(err, r, "set sysctl %s to \"%s\"", s->path, s->value);
+    }
+    return 0;
+}
+
 /* The machine's own view, where a new one cannot be had: in a network namespace that is not ours,
  * or inside another container that covers part of /sys. */
 static int sys_bind(int at, unsigned long flags)
@@ -51,7 +68,7 @@ static int sys_bind(int at, unsigned long flags)
 
 static int sys_mount(int rootfd, const struct sandbox *sb, struct err *err)
 {
-    const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    const unsigned long flags = (sb->privileged ? 0 : MS_RDONLY) | MS_NOSUID | MS_NODEV | MS_NOEXEC;
     auto_close int at = top_dir(rootfd, "sys", err);
     if (at < 0)
         return at;
@@ -76,7 +93,7 @@ int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct 
     auto_close int at = top_dir(rootfd, "proc", err);
     if (at < 0)
         return at;
-    int r = mount_new_at(at, "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    int r = mount_new_at(at, "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, sb->proc_options);
     if (r < 0)
         return err_errno(err, r, "mount /proc%s",
                          r == -EPERM ? " (is part of the machine's /proc covered by mounts?)" : "");
@@ -85,6 +102,8 @@ int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct 
         return err_errno(err, proc, "open the container's /proc");
     if (sb->ns[NS_NET].mode == NS_PRIVATE)
         allow_ping(proc);
+    if ((r = set_sysctls(proc, sb, err)) < 0)
+        return r;
     r = sys_mount(rootfd, sb, err);
     if (r < 0)
         return r;

@@ -10,6 +10,7 @@ struct host_files {
     int fuse;       /* /dev/fuse; -1 with a root_dir */
     int root_dir;   /* O_PATH; -1 without */
     int devices[6]; /* O_PATH, verified; rows of devices.c */
+    int *nodes;     /* O_PATH, one a sandbox device, then the host's /dev (device_nodes.c) */
     int *binds;     /* O_PATH, one a sandbox mount: its source, then its root; -1: none */
 };
 
@@ -22,6 +23,8 @@ int root_pivot(int rootfd, struct err *err);
 
 /* mounts.c: proc and sys. *ret_proc: O_PATH of the verified procfs. */
 int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct err *err);
+/* volumes.c: the O_PATH descriptor of a mount's target, made when it is missing; negative errno. */
+int mounts_target(int rootfd, const char *path, bool directory);
 /* volumes.c: binds and tmpfs of the sandbox, in their order. */
 int volumes_open(const struct sandbox *sb, struct host_files *hf, struct err *err);
 int volumes_mount(int rootfd, const struct sandbox *sb, struct host_files *hf, struct err *err);
@@ -36,5 +39,10 @@ int devices_open_host(int ret_fds[6], struct err *err);
 /* devices.c: a new pty of the container's devpts, also bound as /dev/console. */
 int devices_terminal(int dev, int *ret_master, int *ret_slave, struct err *err);
 
+/* device_nodes.c: devices that were asked for. */
+int device_nodes_open(const struct sandbox *sb, struct host_files *hf, struct err *err);
+int device_nodes_mount(int rootfd, const struct sandbox *sb, const struct host_files *hf,
+                       struct err *err);
+
 /* hide.c: masked and read-only paths. */
-int hide_paths(int rootfd, int proc, int null_fd, struct err *err);
+int hide_paths(const struct sandbox *sb, int rootfd, int proc, int null_fd, struct err *err);

@@ -15,6 +15,7 @@
 #include "runtime/idmap.h"
 #include "runtime/init.h"
 #include "runtime/seccomp_profile.h"
+#include "spec/ulimit.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -129,10 +130,34 @@ static void raise_limit(int resource)
     }
 }
 
+/* No process of a user namespace may raise a hard limit. */
+static int set_limits(const struct sandbox *sb, struct err *err)
+{
+    for (size_t i = 0; i < sb->n_limits; i++) {
+        const struct sandbox_limit *l = &sb->limits[i];
+        struct rlimit now;
+        if (getrlimit((__rlimit_resource_t)l->resource, &now) < 0)
+            return err_errno(err, -errno, "limit %d", l->resource);
+        struct rlimit rl = {.rlim_cur = l->soft == SANDBOX_LIMIT_MAX ? now.rlim_max : l->soft,
+                            .rlim_max = l->hard == SANDBOX_LIMIT_MAX ? now.rlim_max : l->hard};
+        if (rl.rlim_max > now.rlim_max)
+            return err_set(err, -EPERM,
+                           "ulimit %s: %llu is above the machine's hard limit for this user, %llu",
+                           ulimit_name(l->resource), (unsigned long long)rl.rlim_max,
+                           (unsigned long long)now.rlim_max);
+        if (setrlimit((__rlimit_resource_t)l->resource, &rl) < 0)
+            return err_errno(err, -errno, "ulimit %s", ulimit_name(l->resource));
+    }
+    return 0;
+}
+
 static int set_process(struct process *p, struct err *err)
 {
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_NPROC);
+    int r = set_limits(p->sb, err);
+    if (r < 0)
+        return r;
     umask(p->sb->umask);
     /* A session keyring of its own; kernels without keyrings, or with a full quota, have none. */
     syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
@@ -184,16 +209,18 @@ static int drop_power(struct process *p, struct err *err)
         r = become_user(p, err);
     /* setresuid cleared the effective set; the policy needs CAP_SYS_ADMIN once more. */
     if (r == 0 && p->user.uid && !p->sb->seccomp_unconfined)
-        r = caps_set(UINT64_C(1) << CAP_SYS_ADMIN, err);
+        r = caps_set(UINT64_C(1) << CAP_SYS_ADMIN | (p->sb->user_caps & caps), err);
     if (r < 0)
         return r;
     r = channel_send(p->channel, INIT_EXEC, NULL, 0, NULL, 0);
     if (r < 0)
         _exit(125);
-    if (!p->sb->seccomp_unconfined && (r = seccomp_profile_load(p->sb->caps, err)) < 0)
+    if (!p->sb->seccomp_unconfined &&
+        (r = seccomp_profile_load(p->sb->seccomp, p->sb->n_seccomp, err)) < 0)
         return r;
-    /* Root keeps the set; another user has none, as podman does. */
-    return caps_set(p->user.uid ? 0 : caps, err);
+    /* Root keeps the set; another user has none but those that were asked for, as podman does. */
+    r = caps_set(p->user.uid ? p->sb->user_caps & caps : caps, err);
+    return r == 0 && p->user.uid && p->sb->user_caps ? caps_set_ambient(p->sb->user_caps, err) : r;
 }
 
 int process_become(struct process *p, struct err *err)

@@ -29,7 +29,8 @@ int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err
         /* Opened here, in the container's user namespace: the kernel wants the mounter's. */
         return err_errno(err, -errno, "/dev/fuse, which serves the container's root");
     }
-    return devices_open_host(ret->devices, err);
+    r = devices_open_host(ret->devices, err);
+    return r < 0 ? r : device_nodes_open(sb, ret, err);
 }
 
 /* A directory of the host that the root can cover in our private mount namespace, until it becomes

@@ -42,6 +42,24 @@ struct sandbox_mount {
     const char *data; /* MOUNT_TMPFS: "size=64k"; without a mode the target's, or 1777 */
 };
 
+/* --ulimit: of setrlimit(2); SANDBOX_LIMIT_MAX: as far as the process may go. */
+struct sandbox_limit {
+    int resource;
+    uint64_t soft, hard;
+};
+#define SANDBOX_LIMIT_MAX UINT64_MAX
+
+/* --sysctl: the file below /proc/sys ("net/ipv4/ip_forward"), checked to be of a namespace. */
+struct sandbox_sysctl {
+    const char *path, *value;
+};
+
+/* A device of the host, or a directory with devices: an absolute path there and in the container.
+ */
+struct sandbox_device {
+    const char *source, *target;
+};
+
 /* The namespaces that a container need not have for itself. */
 enum ns_kind { NS_NET, NS_KINDS };
 
@@ -65,11 +83,24 @@ struct sandbox {
     bool tty;        /* a pseudo-terminal is stdin, stdout and stderr */
     bool keep_stdin; /* without tty: stdin is a pipe, else /dev/null */
     bool read_only;
-    uint64_t caps; /* capabilities to keep, bit by number; sandbox_default_caps() */
+    uint64_t caps;      /* capabilities to keep, bit by number; sandbox_default_caps() */
+    uint64_t user_caps; /* of these what another user than root has too, ambient */
+    bool privileged; /* nothing of /proc and /sys is hidden or read-only, all devices are there */
     bool seccomp_unconfined;
+    const struct sock_filter *seccomp; /* NULL: the built policy (runtime/seccomp_profile.h) */
+    size_t n_seccomp;
     bool no_new_privs;
-    uint64_t shm_size; /* bytes, 0: 64000k */
-    mode_t umask;      /* 0022 */
+    const char *proc_options; /* of the mount of /proc: "hidepid=2"; NULL: none */
+    bool unmask_all;
+    struct strv mask, unmask; /* more paths to cover; patterns (fnmatch) of those not to touch */
+    uint64_t shm_size;        /* bytes, 0: 64000k */
+    mode_t umask;             /* 0022 */
+    const struct sandbox_limit *limits;
+    size_t n_limits;
+    const struct sandbox_sysctl *sysctls;
+    size_t n_sysctls;
+    const struct sandbox_device *devices;
+    size_t n_devices;
     struct id_maps ids;
     struct sandbox_ns ns[NS_KINDS];
     const struct sandbox_mount *mounts;

@@ -579,9 +579,8 @@ static int archs_add(scmp_filter_ctx ctx, const struct machine *m)
     return r;
 }
 
-/* The program: our guard, then libseccomp's. Its jumps are relative, so it may start anywhere. */
-static int export_program(scmp_filter_ctx ctx, const struct sock_filter *guard, size_t n_guard,
-                          struct sock_filter **ret, size_t *ret_len)
+int seccomp_profile_export(void *ctx, const struct sock_filter *guard, size_t n_guard,
+                           struct sock_filter **ret, size_t *ret_len)
 {
     auto_close int fd = memfd_create("seccomp", MFD_CLOEXEC);
     if (fd < 0)
@@ -598,7 +597,8 @@ static int export_program(scmp_filter_ctx ctx, const struct sock_filter *guard, 
     struct sock_filter *program = calloc(n_guard + len, sizeof(*program));
     if (!program)
         return -ENOMEM;
-    memcpy(program, guard, n_guard * sizeof(*program));
+    if (n_guard)
+        memcpy(program, guard, n_guard * sizeof(*program));
     ssize_t n = pread_full(fd, program + n_guard, len * sizeof(*program), 0);
     if (n != (ssize_t)(len * sizeof(*program))) {
         free(program);
@@ -626,7 +626,7 @@ int seccomp_profile_compile(const char *machine, uint64_t caps, struct sock_filt
         r = all_rules(ctx, m, caps);
     struct sock_filter guard[GUARD_MAX];
     if (r == 0)
-        r = export_program(ctx, guard, audit_guard(m, caps, guard), ret, ret_len);
+        r = seccomp_profile_export(ctx, guard, audit_guard(m, caps, guard), ret, ret_len);
     seccomp_release(ctx);
     return r < 0 ? err_errno(err, r, "compile the seccomp policy") : 0;
 }

@@ -18,6 +18,11 @@ int seccomp_profile_compile(const char *machine, uint64_t caps, struct sock_filt
 /* Whether two sets of capabilities lead to the same policy. */
 bool seccomp_profile_same(uint64_t caps_a, uint64_t caps_b);
 
-/* Loads the policy into the calling process: the built one when the capabilities allow it. Needs
- * no_new_privs or CAP_SYS_ADMIN in the user namespace. */
-int seccomp_profile_load(uint64_t caps, struct err *err);
+/* The program that the libseccomp context `ctx` compiles to, behind the instructions of `guard`:
+ * jumps are relative, so it may start anywhere. The caller frees *ret. 0 or a negative errno. */
+int seccomp_profile_export(void *ctx, const struct sock_filter *guard, size_t n_guard,
+                           struct sock_filter **ret, size_t *ret_len);
+
+/* Loads a program into the calling process; NULL: the built one. Needs no_new_privs or
+ * CAP_SYS_ADMIN in the user namespace. */
+int seccomp_profile_load(const struct sock_filter *program, size_t len, struct err *err);

@@ -91,6 +91,12 @@ static int target_open(int rootfd, const struct sandbox_mount *m, bool directory
     return fd < 0 ? err_errno(err, fd, "mount target %s", m->target) : fd;
 }
 
+int mounts_target(int rootfd, const char *path, bool directory)
+{
+    int fd = safe_open(rootfd, path, O_PATH, 0);
+    return fd == -ENOENT ? target_make(rootfd, path, directory, 8) : fd;
+}
+
 /* --- mounts --------------------------------------------------------------------------------- */
 
 static unsigned long mount_flags(const struct sandbox_mount *m)

@@ -207,7 +207,7 @@ static void work_dirs(void **state)
         struct result res = run(&sb, "/probe", "cwd", NULL);
         if (!*res.failure)
             fail_msg("%s: %s", bad[i], buf_str(&res.out));
-        assert_int_equal(res.code, 125);
+        assert_int_equal(res.code, 126);
     }
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `run` and `create` for the sandbox. */
+#pragma once
+
+#include "engine/create_sandbox.h"
+
+/* For the member `sandbox`, a struct sandbox_options, of struct container_values. */
+#define SANDBOX_OPTION_ROWS                                                                        \
+    OPT_CSV_ROW(0, "cap-add", container_values, sandbox.cap_add, "CAPABILITY",                     \
+                "Give the container this capability too (or ALL)"),                                \
+        OPT_CSV_ROW(0, "cap-drop", container_values, sandbox.cap_drop, "CAPABILITY",               \
+                    "Take this capability away (or ALL)"),                                         \
+        OPT_LIST_ROW(0, "device", container_values, sandbox.devices, "HOST[:CONTAINER[:rwm]]",     \
+                     "Let the container use a device of the host, or those of a directory"),       \
+        OPT_BOOL_ROW(0, "privileged", container_values, sandbox.privileged,                        \
+                     "All capabilities and devices, nothing hidden, no seccomp policy"),           \
+        {.type = OPT_CHOICE,                                                                       \
+         .name = "read-only-tmpfs",                                                                \
+         .offset = offsetof(struct container_values, sandbox.read_only_tmpfs),                     \
+         .value = "true|false",                                                                    \
+         .help = "With --read-only: a writable tmpfs on /run, /tmp and /var/tmp (default true)",   \
+         .choices = "true|false",                                                                  \
+         .implied = "true"},                                                                       \
+        OPT_LIST_ROW(0, "security-opt", container_values, sandbox.security_opt, "OPTION",          \
+                     "seccomp=FILE|unconfined, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, "  \
+                     "proc-opts=OPTIONS, label=disable"),                                          \
+        OPT_STRING_ROW(0, "shm-size", container_values, sandbox.shm_size, "SIZE",                  \
+                       "Size of /dev/shm (default 64000k)"),                                       \
+        OPT_LIST_ROW(0, "sysctl", container_values, sandbox.sysctls, "NAME=VALUE",                 \
+                     "Set a sysctl of the container's own namespaces"),                            \
+        OPT_LIST_ROW(0, "ulimit", container_values, sandbox.ulimits, "NAME=SOFT[:HARD]",           \
+                     "Set a resource limit (host: all as here)"),                                  \
+        OPT_STRING_ROW(0, "umask", container_values, sandbox.umask, "MODE",                        \
+                       "Umask of the container (default 0022)")

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a new container's sandbox differs in from the default one. */
+#pragma once
+
+#include "base/err.h"
+#include "base/strv.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* What the flags of the same names were given with; NULL and empty: the default. */
+struct sandbox_options {
+    struct strv cap_add, cap_drop;
+    struct strv security_opt, ulimits, sysctls, devices;
+    char *umask, *shm_size, *read_only_tmpfs;
+    bool privileged;
+};
+
+/* Checks them and puts them into Config and HostConfig of `document`, as podman names them; what is
+ * as everywhere is left out (sandbox_defaults()). Files are read now (a seccomp profile) or looked
+ * up (devices), nothing is made. */
+int create_sandbox(const struct sandbox_options *o, json_t *document, struct err *err);
+
+/* For inspect: adds to a copy of config.json what create_sandbox() left out. */
+void sandbox_defaults(json_t *document);
