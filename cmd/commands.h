@@ -73,6 +73,7 @@ extern const struct command cmd_build;
 extern const struct command cmd_commit;
 extern const struct command cmd_container_diff;
 extern const struct command cmd_container_inspect;
+extern const struct command cmd_cp;
 extern const struct command cmd_create;
 extern const struct command cmd_diff;
 extern const struct command cmd_exec;

@@ -11,8 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "engine/network_files.h"
-#include "engine/root.h"
-#include "engine/sandbox_config.h"
+#include "engine/prepare.h"
 #include "engine/state.h"
 
 #include <fcntl.h>
@@ -97,6 +96,24 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
     return r;
 }
 
+int container_prepare(struct engine *e, struct store_container *c, struct sandbox_config *config,
+                      struct root *root, struct err *err)
+{
+    auto_strv layers = {0};
+    int r = sandbox_config_read(config, &e->store, c, err);
+    if (r == 0)
+        r = json_want_strv(c->config, "Layers", &layers, err);
+    if (r == 0)
+        r = root_init(root, &e->store, &layers, c->path, err);
+    if (r == 0)
+        r = network_files_write(c->fd, config->sandbox.hostname, c->name, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->name) : r;
+    root->single_id = config->sandbox.ids.single;
+    root->no_sync = config->auto_remove;
+    return 0;
+}
+
 int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err)
 {
     auto_close int lock = store_container_lock(c, err);
@@ -109,19 +126,10 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
         return err_kind(err, ERR_IN_USE, -EBUSY, "container %s is already running", c->name);
 
     auto_done(sandbox_config) struct sandbox_config config = {0};
-    auto_strv layers = {0};
     auto_done(root) struct root root = {0};
-    r = sandbox_config_read(&config, &e->store, c, err);
-    if (r == 0)
-        r = json_want_strv(c->config, "Layers", &layers, err);
-    if (r == 0)
-        r = root_init(&root, &e->store, &layers, c->path, err);
-    if (r == 0)
-        r = network_files_write(c->fd, config.sandbox.hostname, c->name, err);
+    r = container_prepare(e, c, &config, &root, err);
     if (r < 0)
-        return err ? err_wrap(err, "container %s", c->name) : r;
-    root.single_id = config.sandbox.ids.single;
-    root.no_sync = config.auto_remove;
+        return r;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
     return start_monitor(&s, &config.sandbox, lock, ret_channel, err);

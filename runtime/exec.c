@@ -92,6 +92,7 @@ static int start_child(const struct monitor_options *o, struct launched *l, pid_
     if (pid == 0) {
         close(ends[0]);
         struct process p = {.sb = o->sandbox,
+                            .ops = &o->ops,
                             .channel = ends[1],
                             .stdio = {child[0], child[1], child[2]},
                             .terminal = -1,

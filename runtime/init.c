@@ -120,6 +120,7 @@ _Noreturn void init_main(const struct init_job *job)
                       .proc = -1,
                       .dev = -1,
                       .process = {.sb = job->sandbox,
+                                  .ops = job->ops,
                                   .channel = job->channel,
                                   .stdio = {job->stdio[0], job->stdio[1], job->stdio[2]},
                                   .terminal = -1}};

@@ -46,6 +46,10 @@ struct monitor_ops {
     void (*root_mount_data)(int device_fd, char out[static 256]);
     /* In the container's init, in its network namespace, with capabilities. */
     int (*net_setup)(void *ctx, struct err *err);
+    /* Not NULL: is called in place of the execution of the command, as the container's root with
+     * the container's capabilities and policy; `uid` and `gid` are the ids of the user that the
+     * sandbox names. 0-2 are the pipes of launch.h. The process ends with the result. */
+    int (*inside)(void *ctx, uint32_t uid, uint32_t gid);
     /* The container's command was executed: to be recorded before the client hears of it. */
     int (*started)(void *ctx, const struct proc_id *init, struct err *err);
     /* It ended (or never ran: failure != NULL). Called once, after every process, mount and helper

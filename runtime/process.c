@@ -64,6 +64,11 @@ int process_find_user(struct process *p, int root, struct err *err)
             p->user.groups[n++] = p->user.groups[i];
     p->user.n_groups = n;
     command_env(p->sb, p->user.home, &p->env);
+    if (p->ops->inside) {
+        p->named_uid = p->user.uid;
+        p->named_gid = p->user.gid;
+        p->user = (struct user){0};
+    }
     return 0;
 }
 
@@ -234,5 +239,10 @@ int process_become(struct process *p, struct err *err)
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(*stages); i++)
         r = stages[i](p, err);
-    return r < 0 ? r : command_exec(&p->sb->args, &p->env, err);
+    if (r < 0)
+        return r;
+    if (!p->ops->inside)
+        return command_exec(&p->sb->args, &p->env, err);
+    close(p->channel); /* the monitor takes it for the exec */
+    _exit(p->ops->inside(p->ops->ctx, p->named_uid, p->named_gid));
 }

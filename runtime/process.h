@@ -3,15 +3,18 @@
  * container's init and a command that joins it later (exec) have in common. */
 #pragma once
 
+#include "runtime/monitor.h"
 #include "runtime/sandbox.h"
 #include "runtime/user.h"
 
 struct process {
     const struct sandbox *sb;
-    int channel;     /* to the monitor: INIT_EXEC is sent on it (runtime/init.h) */
-    int stdio[3];    /* without a terminal: pipes; -1: /dev/null */
-    int terminal;    /* the pty's slave, or -1 */
-    bool joins;      /* the container runs already: nothing of it is made or changed */
+    int channel;  /* to the monitor: INIT_EXEC is sent on it (runtime/init.h) */
+    int stdio[3]; /* without a terminal: pipes; -1: /dev/null */
+    int terminal; /* the pty's slave, or -1 */
+    bool joins;   /* the container runs already: nothing of it is made or changed */
+    const struct monitor_ops *ops;
+    uint32_t named_uid, named_gid; /* of sb->user, when `user` is root for ops->inside */
     bool privileged; /* root keeps all capabilities; the policy stays the container's */
     struct user user;
     struct strv env;
@@ -23,6 +26,6 @@ int process_become_root(struct err *err);
 /* Resolves sb->user in the files below `root` and builds the environment. */
 int process_find_user(struct process *p, int root, struct err *err);
 
-/* Descriptors, session, working directory, limits, ids, policy, capabilities, exec. The container's
- * root is our root. Returns only on failure. */
+/* Descriptors, session, working directory, limits, ids, policy, capabilities, exec or ops->inside.
+ * The container's root is our root. Returns only on failure. */
 int process_become(struct process *p, struct err *err);
