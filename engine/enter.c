@@ -28,6 +28,12 @@ static int launch_child(struct entered *en, const struct exec_target *target, st
     sb->tty = false;
     sb->keep_stdin = true;
     sb->work_dir = "/";
+    /* What the command may is not what its owner outside may. */
+    sb->caps = sandbox_default_caps();
+    sb->user_caps = 0;
+    sb->seccomp = NULL;
+    sb->seccomp_unconfined = false;
+    sb->n_limits = 0;
     struct monitor_options o = {.sandbox = sb,
                                 .exec = target,
                                 .ops = {.ctx = en, .inside = inside},
