@@ -40,7 +40,7 @@ struct container_values {
                      "Set a label on the container"),                                              \
         OPT_STRING_ROW(0, "name", container_values, name, "NAME", "Give the container a name"),    \
         OPT_STRING_ROW(0, "network", container_values, network, "MODE",                            \
-                       "Network of the container: none (the default so far) or host"),             \
+                       "Network: none (the default so far), host, container:NAME or ns:PATH"),     \
         OPT_STRING_ROW(0, "os", container_values, pull.os, "OS",                                   \
                        "Use the image of this operating system"),                                  \
         OPT_STRING_ROW(0, "platform", container_values, pull.platform, "OS/ARCH[/VARIANT]",        \

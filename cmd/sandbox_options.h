@@ -10,8 +10,16 @@
                 "Give the container this capability too (or ALL)"),                                \
         OPT_CSV_ROW(0, "cap-drop", container_values, sandbox.cap_drop, "CAPABILITY",               \
                     "Take this capability away (or ALL)"),                                         \
+        OPT_STRING_ROW(0, "cgroupns", container_values, sandbox.cgroupns, "MODE",                  \
+                       "Cgroup namespace: private, host, container:NAME or ns:PATH"),              \
         OPT_LIST_ROW(0, "device", container_values, sandbox.devices, "HOST[:CONTAINER[:rwm]]",     \
                      "Let the container use a device of the host, or those of a directory"),       \
+        OPT_BOOL_ROW(0, "init", container_values, sandbox.init,                                    \
+                     "Run a small init as process 1, which passes signals on and reaps"),          \
+        OPT_STRING_ROW(0, "ipc", container_values, sandbox.ipc, "MODE",                            \
+                       "IPC namespace: private, shareable, host, container:NAME or ns:PATH"),      \
+        OPT_STRING_ROW(0, "pid", container_values, sandbox.pid, "MODE",                            \
+                       "PID namespace: private, host, container:NAME or ns:PATH"),                 \
         OPT_BOOL_ROW(0, "privileged", container_values, sandbox.privileged,                        \
                      "All capabilities and devices, nothing hidden, no seccomp policy"),           \
         {.type = OPT_CHOICE,                                                                       \
@@ -31,4 +39,6 @@
         OPT_LIST_ROW(0, "ulimit", container_values, sandbox.ulimits, "NAME=SOFT[:HARD]",           \
                      "Set a resource limit (host: all as here)"),                                  \
         OPT_STRING_ROW(0, "umask", container_values, sandbox.umask, "MODE",                        \
-                       "Umask of the container (default 0022)")
+                       "Umask of the container (default 0022)"),                                   \
+        OPT_STRING_ROW(0, "uts", container_values, sandbox.uts, "MODE",                            \
+                       "UTS namespace: private, host, container:NAME or ns:PATH")

@@ -33,9 +33,9 @@ struct create_options {
     const char *hostname;       /* NULL: the short id */
     const struct strv *env;     /* NAME=value, or NAME: taken from our environment */
     struct create_mount_options mounts;
-    const struct sandbox_options *sandbox; /* engine/create_sandbox.h; NULL: all as usual */
+    const struct sandbox_options *sandbox; /* engine/create_sandbox.h */
     const struct strv *labels;             /* NAME=value */
-    const char *network;                   /* NULL or "none", "host" */
+    const char *network;                   /* a mode, NULL: none */
     const char *stop_signal;               /* NULL: image's, else TERM */
     int64_t stop_timeout;                  /* seconds */
     bool tty, interactive, auto_remove, read_only;

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/create_mounts.h"
+#include "engine/create_namespaces.h"
 #include "engine/create_sandbox.h"
 #include "engine/environment.h"
 #include "engine/name.h"
@@ -21,7 +22,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* --entrypoint: a JSON array or one word; podman's rule. */
@@ -93,19 +93,10 @@ static int check_hostname(const char *name, struct err *err)
     return ok ? 0 : err_kind(err, ERR_USAGE, -EINVAL, "invalid hostname \"%s\"", name);
 }
 
-/* As in podman: who shares the machine's network goes by its name there. */
-static char *default_hostname(const struct create_options *o, const char *id)
-{
-    struct utsname machine;
-    if (o->network && strcmp(o->network, "host") == 0 && uname(&machine) == 0 &&
-        check_hostname(machine.nodename, NULL) == 0)
-        return xstrdup(machine.nodename);
-    return xstrndup(id, ID_SHORT_LEN);
-}
-
 /* What the image and the options leave of the "Config" object. */
 static int config_object(const struct create_options *o, const struct image_run_config *image,
-                         const char *id, json_t **ret, struct strv *ret_command, struct err *err)
+                         const char *id, const char *shared_name, json_t **ret,
+                         struct strv *ret_command, struct err *err)
 {
     auto_strv entrypoint = {0}, cmd = {0}, env = {0};
     int r = choose_command(o, image, &entrypoint, &cmd, err);
@@ -117,8 +108,8 @@ static int config_object(const struct create_options *o, const struct image_run_
     int number = signal && *signal ? signal_number(signal) : SIGTERM;
     if (number < 0)
         return err_kind(err, ERR_USAGE, -EINVAL, "invalid stop signal \"%s\"", signal);
-    auto_free char *default_name = default_hostname(o, id);
-    const char *hostname = o->hostname ? o->hostname : default_name;
+    auto_free char *short_id = xstrndup(id, ID_SHORT_LEN);
+    const char *hostname = o->hostname ? o->hostname : shared_name ? shared_name : short_id;
     r = check_hostname(hostname, err);
     if (r < 0)
         return r;
@@ -162,7 +153,13 @@ static int build_document(struct engine *e, const struct create_options *o,
 {
     auto_strv command = {0};
     auto_json json_t *conf = NULL, *mounts = NULL;
-    int r = config_object(o, &config->run, id, &conf, &command, err);
+    auto_json json_t *host =
+        json_pack("{s:b, s:b}", "AutoRemove", o->auto_remove, "ReadonlyRootfs", o->read_only);
+    int r = create_namespaces(e, o->sandbox, o->network, o->hostname, host, err);
+    if (r < 0)
+        return r;
+    auto_free char *shared_name = namespaces_hostname(e, host);
+    r = config_object(o, &config->run, id, shared_name, &conf, &command, err);
     if (r == 0)
         r = create_mounts(e, &o->mounts, &config->run, &mounts, err);
     if (r < 0)
@@ -179,10 +176,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     json_put(doc, "Layers", json_from_strv(&image->layers));
     json_put(doc, "Config", take_ptr(conf));
     json_put(doc, "Mounts", take_ptr(mounts));
-    json_put(doc, "HostConfig",
-             json_pack("{s:b, s:b, s:s}", "AutoRemove", o->auto_remove, "ReadonlyRootfs",
-                       o->read_only, "NetworkMode", o->network ? o->network : "none"));
-    r = o->sandbox ? create_sandbox(o->sandbox, doc, err) : 0;
+    json_put(doc, "HostConfig", take_ptr(host));
+    r = create_sandbox(o->sandbox, doc, err);
     if (r < 0)
         json_decref(doc);
     else
@@ -205,9 +200,6 @@ static void prefer_asked_name(json_t *doc, const struct store_image *image, cons
 int container_create(struct engine *e, const struct create_options *o, struct store_container *ret,
                      struct err *err)
 {
-    if (o->network && strcmp(o->network, "none") != 0 && strcmp(o->network, "host") != 0)
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "network \"%s\" is not supported yet: only none and host are", o->network);
     auto_done(image_config) struct image_config config = {0};
     int r = store_image_config(&e->store, o->image, &config, NULL, err);
     if (r < 0)

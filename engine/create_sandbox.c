@@ -223,11 +223,16 @@ static bool has_prefix(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+static bool shares(const json_t *host, const char *key)
+{
+    const char *mode = json_get_string(host, key, "private");
+    return strcmp(mode, "host") == 0 || strchr(mode, ':');
+}
+
 /* A sysctl belongs to a namespace of the container's own, or to the machine. */
 static int check_sysctl(const char *name, const json_t *host, struct err *err)
 {
-    bool own_net = strcmp(json_get_string(host, "NetworkMode", "none"), "host") != 0;
-    bool own_ipc = strcmp(json_get_string(host, "IpcMode", "private"), "host") != 0;
+    bool own_net = !shares(host, "NetworkMode"), own_ipc = !shares(host, "IpcMode");
     bool net = has_prefix(name, "net.");
     bool ipc = has_prefix(name, "kernel.shm") || has_prefix(name, "kernel.msg") ||
                strcmp(name, "kernel.sem") == 0 || has_prefix(name, "fs.mqueue.");
@@ -236,11 +241,13 @@ static int check_sysctl(const char *name, const json_t *host, struct err *err)
         strstr(name, "..") || strstr(name, "//") || strstr(name, "./") || strstr(name, "/."))
         return err_kind(err, ERR_USAGE, -EINVAL, "invalid sysctl name \"%s\"", name);
     if (net && !own_net)
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "sysctl %s is not allowed with --network=host: it is the machine's", name);
+        return err_kind(
+            err, ERR_USAGE, -EINVAL,
+            "sysctl %s is not allowed: the network namespace is not the container's own", name);
     if (ipc && !own_ipc)
         return err_kind(err, ERR_USAGE, -EINVAL,
-                        "sysctl %s is not allowed with --ipc=host: it is the machine's", name);
+                        "sysctl %s is not allowed: the IPC namespace is not the container's own",
+                        name);
     if (!net && !ipc)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "sysctl %s is not in a namespace of the container: it would change the "
@@ -324,6 +331,8 @@ int create_sandbox(const struct sandbox_options *o, json_t *document, struct err
     json_t *host = json_object_get(document, "HostConfig");
     if (o->privileged)
         json_put(host, "Privileged", json_true());
+    if (o->init)
+        json_put(host, "Init", json_true());
     int r = put_capabilities(o, host, err);
     if (r == 0)
         r = put_security(o, document, host, err);
@@ -380,6 +389,12 @@ void sandbox_defaults(json_t *document)
     show_capabilities(document, host);
     put_default(config, "Umask", json_string("0022"));
     put_default(host, "Privileged", json_false());
+    put_default(host, "Init", json_false());
+    put_default(host, "PidMode", json_string("private"));
+    put_default(host, "IpcMode", json_string("private"));
+    put_default(host, "UTSMode", json_string("private"));
+    put_default(host, "CgroupMode", json_string("private"));
+    put_default(host, "UsernsMode", json_string(""));
     put_default(host, "SecurityOpt", json_array());
     put_default(host, "Ulimits", json_array());
     put_default(host, "Devices", json_array());

@@ -12,8 +12,9 @@
 struct sandbox_options {
     struct strv cap_add, cap_drop;
     struct strv security_opt, ulimits, sysctls, devices;
+    char *pid, *ipc, *uts, *cgroupns; /* private, host, container:NAME, ns:PATH */
     char *umask, *shm_size, *read_only_tmpfs;
-    bool privileged;
+    bool privileged, init;
 };
 
 /* Checks them and puts them into Config and HostConfig of `document`, as podman names them; what is

@@ -72,6 +72,9 @@ static int enter_stopped(struct engine *e, struct store_container *c, struct ent
         return r;
     /* A root that is read-only for the command is not so for its owner outside. */
     en->config.sandbox.read_only = false;
+    /* Whom it shares namespaces with when it runs has nothing to do with its files. */
+    for (size_t i = 0; i < NS_KINDS; i++)
+        en->config.sandbox.ns[i].mode = NS_PRIVATE;
     return launch_child(en, NULL, err);
 }
 

@@ -5,9 +5,10 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "engine/sandbox_mounts.h"
+#include "engine/sandbox_namespaces.h"
 #include "engine/sandbox_security.h"
 
-#include <string.h>
+#include <unistd.h>
 
 void sandbox_config_add_mount(struct sandbox_config *config, const struct sandbox_mount *mount)
 {
@@ -46,8 +47,7 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
     sb->hostname = json_get_string(config, "Hostname", c->name);
     sb->work_dir = json_get_string(config, "WorkingDir", "/");
     sb->user = json_get_string(config, "User", "");
-    if (strcmp(json_get_string(host, "NetworkMode", "none"), "host") == 0)
-        sb->ns[NS_NET].mode = NS_HOST;
+    sandbox_namespaces_read(sb, c->config);
     r = read_command(sb, c->config, config, err);
     if (r == 0)
         r = json_want_bool(host, "ReadonlyRootfs", &sb->read_only, err);
@@ -72,6 +72,8 @@ void sandbox_config_done(struct sandbox_config *config)
     strv_done(&config->sandbox.env);
     strv_done(&config->sandbox.mask);
     strv_done(&config->sandbox.unmask);
+    for (size_t i = 0; i < config->n_ns_fds; i++)
+        close(config->ns_fds[i]);
     strv_done(&config->owned);
     free(config->limits);
     free(config->sysctls);

@@ -14,6 +14,8 @@ struct sandbox_config {
     struct sandbox_sysctl *sysctls;
     struct sandbox_device *devices;
     struct sock_filter *seccomp;
+    int ns_fds[2 * NS_KINDS]; /* sandbox_namespaces_open() */
+    size_t n_ns_fds;
     struct strv owned; /* strings made on the way */
     bool auto_remove;
 };

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
+#include "engine/sandbox_namespaces.h"
 #include "engine/state.h"
 
 #include <fcntl.h>
@@ -130,6 +131,10 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     r = container_prepare(e, c, &config, &root, err);
     if (r < 0)
         return r;
+    r = sandbox_namespaces_open(&config, e, c->config, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->name) : r;
+    root.single_id = config.sandbox.ids.single;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
     return start_monitor(&s, &config.sandbox, lock, ret_channel, err);

@@ -74,17 +74,53 @@ static int sub_mount(int dev, const char *name, const char *type, unsigned long 
     return r < 0 ? err_errno(err, r, "mount /dev/%s", name) : 0;
 }
 
-static int sub_mounts(int dev, const struct sandbox *sb, struct err *err)
+/* /dev/shm and /dev/mqueue go with the IPC namespace. */
+static int shared_memory(int dev, const struct sandbox *sb, const struct host_files *hf,
+                         struct err *err)
 {
-    char pts[64], shm[64];
-    bool group = id_map_outside(sb->ids.gids, sb->ids.n_gids, TTY_GROUP) >= 0;
-    snprintf(pts, sizeof(pts), "newinstance,ptmxmode=0666,mode=0620%s", group ? ",gid=5" : "");
+    static const char *const names[] = {"shm", "mqueue"};
+    int r = 0;
+    for (int i = 0; r == 0 && i < (sb->ns[NS_IPC].mode == NS_HOST ? 2 : 1); i++) {
+        auto_close int at =
+            mkdirat(dev, names[i], 0755) < 0
+                ? -1
+                : openat(dev, names[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        auto_close int bound = -1;
+        if (at < 0)
+            return err_errno(err, -errno, "make /dev/%s", names[i]);
+        if (hf->ipc[i] < 0) /* a machine without it */
+            continue;
+        if (sb->ns[NS_IPC].mode == NS_JOIN)
+            r = mount_attach(hf->ipc[i], at);
+        else
+            r = bound = mount_bind_at(hf->ipc[i], at, false, 0);
+        if (r < 0)
+            return err_errno(err, r, "share /dev/%s", names[i]);
+        r = 0;
+    }
+    return 0;
+}
+
+static int private_memory(int dev, const struct sandbox *sb, struct err *err)
+{
+    char shm[64];
     snprintf(shm, sizeof(shm), "mode=1777,size=%" PRIu64,
              sb->shm_size ? sb->shm_size : DEFAULT_SHM);
+    return sub_mount(dev, "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm, err);
+}
+
+static int sub_mounts(int dev, const struct sandbox *sb, const struct host_files *hf,
+                      struct err *err)
+{
+    char pts[64];
+    bool group = id_map_outside(sb->ids.gids, sb->ids.n_gids, TTY_GROUP) >= 0;
+    snprintf(pts, sizeof(pts), "newinstance,ptmxmode=0666,mode=0620%s", group ? ",gid=5" : "");
     int r = sub_mount(dev, "pts", "devpts", MS_NOSUID | MS_NOEXEC, pts, err);
-    if (r == 0)
-        r = sub_mount(dev, "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm, err);
-    if (r == 0)
+    if (r == 0 && (sb->ns[NS_IPC].mode == NS_HOST || hf->ipc[0] >= 0))
+        r = shared_memory(dev, sb, hf, err);
+    else if (r == 0)
+        r = private_memory(dev, sb, err);
+    if (r == 0 && sb->ns[NS_IPC].mode != NS_HOST)
         r = sub_mount(dev, "mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err);
     return r;
 }
@@ -109,7 +145,7 @@ int devices_mount(int rootfd, const struct sandbox *sb, const struct host_files 
     for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
         if (symlinkat(links[i][0], dev, links[i][1]) < 0)
             return err_errno(err, -errno, "make /dev/%s", links[i][1]);
-    r = sub_mounts(dev, sb, err);
+    r = sub_mounts(dev, sb, hf, err);
     if (r < 0)
         return r;
     *ret_dev = take_fd(&dev);

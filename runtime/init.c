@@ -42,7 +42,7 @@ static int wait_for_maps(struct stage *s, struct err *err)
 /* Should: leave the whole tree below s->root as the container will see it. */
 static int build_tree(struct stage *s, struct err *err)
 {
-    int r = host_files_open(s->sb, &s->host, err);
+    int r = host_files_open(s->job, &s->host, err);
     if (r < 0)
         return r;
     s->root = root_mount(s->job, &s->host, err);
@@ -72,7 +72,8 @@ static int open_terminal(struct stage *s, struct err *err)
 
 static int set_names(struct stage *s, struct err *err)
 {
-    if (s->sb->hostname && sethostname(s->sb->hostname, strlen(s->sb->hostname)) < 0)
+    if (s->sb->hostname && s->sb->ns[NS_UTS].mode == NS_PRIVATE &&
+        sethostname(s->sb->hostname, strlen(s->sb->hostname)) < 0)
         return err_errno(err, -errno, "set the host name to %s", s->sb->hostname);
     bool own_net = s->sb->ns[NS_NET].mode == NS_PRIVATE;
     return own_net && s->job->ops->net_setup ? s->job->ops->net_setup(s->job->ops->ctx, err) : 0;
@@ -126,6 +127,8 @@ _Noreturn void init_main(const struct init_job *job)
                                   .terminal = -1}};
     struct err err = {0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (job->sandbox->ns[NS_USER].mode == NS_JOIN)
+        prctl(PR_SET_DUMPABLE, 0); /* others are in our namespaces already */
     umask(0022);
     run_stages(&s, &err);
     channel_send(job->channel, INIT_FAILED, &err, sizeof(err), NULL, 0);

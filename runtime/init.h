@@ -32,6 +32,7 @@ struct init_job {
     const struct sandbox *sandbox;
     const struct monitor_ops *ops;
     int channel;
+    int shm;      /* a detached mount for /dev/shm, or -1: a new one */
     int stdio[3]; /* without a terminal: pipes; stdin -1: /dev/null */
 };
 

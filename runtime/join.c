@@ -25,9 +25,10 @@ static const struct {
     const char *name;
     unsigned flag;
 } namespaces[JOIN_NAMESPACES] = {
-    {"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
-    {"ipc", CLONE_NEWIPC},       {"uts", CLONE_NEWUTS}, {"net", CLONE_NEWNET},
-    {"cgroup", CLONE_NEWCGROUP},
+    [JOIN_USER] = {"user", CLONE_NEWUSER},       [JOIN_MNT] = {"mnt", CLONE_NEWNS},
+    [JOIN_PID] = {"pid", CLONE_NEWPID},          [JOIN_IPC] = {"ipc", CLONE_NEWIPC},
+    [JOIN_UTS] = {"uts", CLONE_NEWUTS},          [JOIN_NET] = {"net", CLONE_NEWNET},
+    [JOIN_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
 };
 
 int join_ended(struct err *err)

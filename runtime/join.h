@@ -12,7 +12,16 @@
 #include "base/proc.h"
 #include "runtime/sandbox.h"
 
-#define JOIN_NAMESPACES 7
+enum join_kind {
+    JOIN_USER,
+    JOIN_MNT,
+    JOIN_PID,
+    JOIN_IPC,
+    JOIN_UTS,
+    JOIN_NET,
+    JOIN_CGROUP,
+    JOIN_NAMESPACES,
+};
 
 struct join {
     int pidfd;               /* of the container's init */

@@ -11,31 +11,16 @@
 #include "base/proc.h"
 #include "runtime/idmap.h"
 #include "runtime/init.h"
+#include "runtime/namespaces.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SERVER_PATIENCE 5000 /* ms */
 
 enum { DEVICE_TO_SERVER = 1 }; /* OVERLAY_MSG_DEVICE of overlay-fuse/client.h */
-
-/* All namespaces of its own in one clone, like fork() otherwise. */
-static pid_t clone_init(const struct sandbox *sb)
-{
-    unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                          CLONE_NEWCGROUP | SIGCHLD;
-    if (sb->ns[NS_NET].mode == NS_PRIVATE)
-        flags |= CLONE_NEWNET;
-#if defined(__s390__) || defined(__CRIS__)
-    return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
-#else
-    return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
-#endif
-}
 
 static int start_init(const struct monitor_options *o, struct launched *l, int *ret_channel,
                       struct err *err)
@@ -46,22 +31,23 @@ static int start_init(const struct monitor_options *o, struct launched *l, int *
         r = streams_pipes(&l->io, o->sandbox->keep_stdin, child, err);
     if (r < 0)
         return r;
-    pid_t pid = clone_init(o->sandbox);
+    int shm = -1;
+    pid_t pid = namespaces_fork(o->sandbox, &shm, err);
     if (pid == 0) {
         close(ends[0]); /* our end: the other's end of file must mean the monitor's death */
         struct init_job job = {.sandbox = o->sandbox,
                                .ops = &o->ops,
+                               .shm = shm,
                                .channel = ends[1],
                                .stdio = {child[0], child[1], child[2]}};
         init_main(&job);
     }
-    int code = -errno;
     close(ends[1]);
     for (int i = 0; i < 3; i++)
         close_fd(&child[i]);
     *ret_channel = ends[0];
     if (pid < 0)
-        return userns_explain(code, err);
+        return pid;
     l->init = pid;
     return 0;
 }
@@ -144,7 +130,7 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
         ret->server = pid;
     }
     int r = start_init(o, ret, &channel, err);
-    if (r == 0)
+    if (r == 0 && o->sandbox->ns[NS_USER].mode == NS_PRIVATE)
         r = userns_write_maps(ret->init, &o->sandbox->ids, err);
     if (r == 0 && (r = channel_send(channel, INIT_GO, NULL, 0, NULL, 0)) < 0)
         err_errno(err, r, "the container's init");

@@ -17,6 +17,7 @@
 #include "runtime/clients.h"
 #include "runtime/exec.h"
 #include "runtime/launch.h"
+#include "runtime/namespaces.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -38,7 +39,8 @@ struct monitor {
     struct proc_id init_id;
     struct channel_msg *msg;
     int signals, listener;
-    bool ended; /* init was reaped */
+    bool ended;                 /* init was reaped */
+    uint64_t shared_pid_mounts; /* with a pid namespace that is not its own: its mount namespace */
     int exit_code;
 };
 
@@ -239,6 +241,8 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
     r = o->exec ? exec_launch(o, size, &m->l, err) : launch(o, size, &m->l, err);
     if (r < 0)
         return r;
+    if (!o->exec && o->sandbox->ns[NS_PID].mode != NS_PRIVATE)
+        m->shared_pid_mounts = namespaces_mount_of(m->l.init);
     r = proc_identify(m->l.init, &m->init_id, err);
     if (r == 0 && o->ops.started)
         r = o->ops.started(o->ops.ctx, &m->init_id, err);
@@ -279,6 +283,7 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
     clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
     while (!m->ended)
         serve_once(m);
+    namespaces_kill_rest(m->shared_pid_mounts);
     drain(m);
     launch_wait_server(&m->l);
     leave_run_dir(m);

@@ -134,6 +134,21 @@ static int bind_by_mount(int source_fd, int target_fd, bool recursive)
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? take_fd(&fd) : -EXDEV;
 }
 
+int mount_copy(int fd)
+{
+    int tree =
+        (int)syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    return tree < 0 ? -errno : tree;
+}
+
+int mount_attach(int tree_fd, int target_fd)
+{
+    return syscall(SYS_move_mount, tree_fd, "", target_fd, "",
+                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+               ? -errno
+               : 0;
+}
+
 int mount_bind_at(int source_fd, int target_fd, bool recursive, unsigned long flags)
 {
     auto_close int tree = (int)syscall(SYS_open_tree, source_fd, "",

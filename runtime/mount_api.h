@@ -19,6 +19,11 @@ int mount_new_at(int target_fd, const char *type, const char *source, unsigned l
  * descriptor of the new mount's root, or a negative errno. */
 int mount_bind_at(int source_fd, int target_fd, bool recursive, unsigned long flags);
 
+/* A detached copy of the mount that `fd` (O_PATH) is in, from there; a negative errno. */
+int mount_copy(int fd);
+/* Attaches a detached mount onto `target_fd`. 0 or a negative errno. */
+int mount_attach(int tree_fd, int target_fd);
+
 /* Adds flags to the mount whose root is `fd`. */
 int mount_add_flags(int fd, bool recursive, unsigned long flags);
 

@@ -57,9 +57,9 @@ static int set_sysctls(int proc, const struct sandbox *sb, struct err *err)
 
 /* The machine's own view, where a new one cannot be had: in a network namespace that is not ours,
  * or inside another container that covers part of /sys. */
-static int sys_bind(int at, unsigned long flags)
+static int host_bind(int at, const char *path, unsigned long flags)
 {
-    auto_close int host = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_close int host = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (host < 0)
         return -errno;
     auto_close int bound = mount_bind_at(host, at, true, flags);
@@ -73,16 +73,19 @@ static int sys_mount(int rootfd, const struct sandbox *sb, struct err *err)
     if (at < 0)
         return at;
     int r = sb->ns[NS_NET].mode == NS_PRIVATE ? mount_new_at(at, "sysfs", "sysfs", flags, NULL)
-                                              : sys_bind(at, flags);
+                                              : host_bind(at, "/sys", flags);
     if (r == -EPERM || r == -EBUSY)
-        r = sys_bind(at, flags);
+        r = host_bind(at, "/sys", flags);
     if (r < 0)
         return err_errno(err, r, "mount /sys");
     struct statfs sf;
-    if (statfs("/sys/fs/cgroup", &sf) < 0 || sf.f_type != CGROUP2_SUPER_MAGIC)
+    bool host = sb->ns[NS_CGROUP].mode == NS_HOST;
+    if (!host && (statfs("/sys/fs/cgroup", &sf) < 0 || sf.f_type != CGROUP2_SUPER_MAGIC))
         return 0;
     auto_close int sys = mount_reopen(rootfd, "/sys", SYSFS_MAGIC);
     auto_close int cg = sys < 0 ? -1 : openat(sys, "fs/cgroup", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (cg >= 0 && host)
+        return host_bind(cg, "/sys/fs/cgroup", flags);
     if (cg >= 0) /* programs read their limits there; without it they still run */
         mount_new_at(cg, "cgroup2", "cgroup", flags, NULL);
     return 0;
@@ -93,7 +96,10 @@ int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct 
     auto_close int at = top_dir(rootfd, "proc", err);
     if (at < 0)
         return at;
-    int r = mount_new_at(at, "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, sb->proc_options);
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    int r = sb->ns[NS_PID].mode == NS_HOST
+                ? host_bind(at, "/proc", flags)
+                : mount_new_at(at, "proc", "proc", flags, sb->proc_options);
     if (r < 0)
         return err_errno(err, r, "mount /proc%s",
                          r == -EPERM ? " (is part of the machine's /proc covered by mounts?)" : "");

@@ -10,11 +10,13 @@ struct host_files {
     int fuse;       /* /dev/fuse; -1 with a root_dir */
     int root_dir;   /* O_PATH; -1 without */
     int devices[6]; /* O_PATH, verified; rows of devices.c */
+    int ipc[2];     /* O_PATH of the host's /dev/shm and /dev/mqueue when its IPC namespace is
+                       shared, or a detached /dev/shm of another container's; -1 */
     int *nodes;     /* O_PATH, one a sandbox device, then the host's /dev (device_nodes.c) */
     int *binds;     /* O_PATH, one a sandbox mount: its source, then its root; -1: none */
 };
 
-int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err *err);
+int host_files_open(const struct init_job *job, struct host_files *ret, struct err *err);
 
 /* root.c: makes the mount tree private, mounts the root somewhere and returns its O_PATH fd. */
 int root_mount(const struct init_job *job, struct host_files *hf, struct err *err);

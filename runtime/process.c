@@ -14,6 +14,7 @@
 #include "runtime/command.h"
 #include "runtime/idmap.h"
 #include "runtime/init.h"
+#include "runtime/reaper.h"
 #include "runtime/seccomp_profile.h"
 #include "spec/ulimit.h"
 
@@ -241,8 +242,10 @@ int process_become(struct process *p, struct err *err)
         r = stages[i](p, err);
     if (r < 0)
         return r;
-    if (!p->ops->inside)
-        return command_exec(&p->sb->args, &p->env, err);
+    if (!p->ops->inside) {
+        r = p->sb->init && !p->joins ? reaper_start(p->terminal >= 0, err) : 0;
+        return r < 0 ? r : command_exec(&p->sb->args, &p->env, err);
+    }
     close(p->channel); /* the monitor takes it for the exec */
     _exit(p->ops->inside(p->ops->ctx, p->named_uid, p->named_gid));
 }

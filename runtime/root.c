@@ -15,9 +15,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int host_files_open(const struct sandbox *sb, struct host_files *ret, struct err *err)
+int host_files_open(const struct init_job *job, struct host_files *ret, struct err *err)
 {
-    *ret = (struct host_files){.fuse = -1, .root_dir = -1};
+    const struct sandbox *sb = job->sandbox;
+    *ret = (struct host_files){.fuse = -1, .root_dir = -1, .ipc = {job->shm, -1}};
+    if (sb->ns[NS_IPC].mode == NS_HOST) {
+        ret->ipc[0] = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        ret->ipc[1] = open("/dev/mqueue", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
     int r = volumes_open(sb, ret, err);
     if (r < 0)
         return r;

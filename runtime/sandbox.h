@@ -61,13 +61,15 @@ struct sandbox_device {
 };
 
 /* The namespaces that a container need not have for itself. */
-enum ns_kind { NS_NET, NS_KINDS };
+enum ns_kind { NS_NET, NS_PID, NS_IPC, NS_UTS, NS_CGROUP, NS_USER, NS_KINDS };
 
 struct sandbox_ns {
     enum {
         NS_PRIVATE,
-        NS_HOST, /* that of the process which starts the monitor */
+        NS_HOST, /* that of the process which starts the monitor; never of NS_USER */
+        NS_JOIN, /* `fd`; all that are joined belong to the joined user namespace */
     } mode;
+    int fd;
 };
 
 struct sandbox {
@@ -103,6 +105,8 @@ struct sandbox {
     size_t n_devices;
     struct id_maps ids;
     struct sandbox_ns ns[NS_KINDS];
+    int shm_mount_ns; /* of NS_JOIN'ed IPC: the mount namespace whose /dev/shm goes with it; -1 */
+    bool init;        /* a process of ours stays as process 1 (runtime/reaper.h) */
     const struct sandbox_mount *mounts;
     size_t n_mounts;
 };

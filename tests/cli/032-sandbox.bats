@@ -151,7 +151,7 @@ caps_of() { # SET RUN-OPTIONS...
         assert_refused 'sysctl'
     done
     run_apart wherry run --rm --network host --sysctl net.ipv4.ip_forward=1 debian true
-    assert_refused 'not allowed with --network=host'
+    assert_refused 'the network namespace is not'
 }
 
 @test "--device: a node, under another name, a directory; nothing that is no device" {

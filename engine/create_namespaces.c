@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which namespaces a new container shares. */
+#include "engine/create_namespaces.h"
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "engine/sandbox_namespaces.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* MODE as it is kept, or an error that names the flag. */
+static int check_mode(struct engine *e, const char *flag, const char *mode, const char *more,
+                      char **ret, struct err *err)
+{
+    const char *rest = strchr(mode, ':');
+    if (strcmp(mode, "private") == 0 || strcmp(mode, "host") == 0 ||
+        (more && strcmp(mode, more) == 0)) {
+        *ret = xstrdup(mode);
+        return 0;
+    }
+    if (strncmp(mode, "ns:/", 4) == 0) {
+        if (access(rest + 1, F_OK) < 0)
+            return err_errno(err, -errno, "--%s: %s", flag, rest + 1);
+        *ret = xstrdup(mode);
+        return 0;
+    }
+    if (strncmp(mode, "container:", 10) == 0) {
+        auto_done(store_container) struct store_container other = {0};
+        int r = store_container_find(&e->store, rest + 1, &other, err);
+        if (r < 0)
+            return r;
+        *ret = xasprintf("container:%s", other.id);
+        return 0;
+    }
+    return err_kind(err, ERR_USAGE, -EINVAL,
+                    "invalid --%s \"%s\": want %s%shost, container:NAME or ns:/PATH", flag, mode,
+                    more ? more : "private",
+                    more && strcmp(more, "none") != 0 ? ", private, " : ", ");
+}
+
+static int put_mode(struct engine *e, const char *flag, const char *mode, const char *more,
+                    const char *key, json_t *host, struct err *err)
+{
+    char *kept = NULL;
+    if (!mode || !*mode)
+        return 0;
+    int r = check_mode(e, flag, mode, more, &kept, err);
+    if (r == 0)
+        json_put_string(host, key, kept);
+    free(kept);
+    return r;
+}
+
+static bool shares(const json_t *host, const char *key)
+{
+    const char *mode = json_get_string(host, key, "private");
+    return strcmp(mode, "host") == 0 || strchr(mode, ':');
+}
+
+/* What cannot be true together; the messages say why, as podman's do. */
+static int check_together(const struct sandbox_options *o, bool hostname, const json_t *host,
+                          struct err *err)
+{
+    if (hostname && shares(host, "UTSMode"))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "cannot set hostname when running in another UTS namespace");
+    if (o->shm_size && shares(host, "IpcMode"))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "cannot set shm-size when running in another IPC namespace");
+    if (o->init && shares(host, "PidMode"))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "cannot add init as PID 1: the PID namespace isn't private");
+    return 0;
+}
+
+int create_namespaces(struct engine *e, const struct sandbox_options *o, const char *network,
+                      bool hostname, json_t *host, struct err *err)
+{
+    int r = put_mode(e, "pid", o->pid, NULL, "PidMode", host, err);
+    if (r == 0)
+        r = put_mode(e, "ipc", o->ipc, "shareable", "IpcMode", host, err);
+    if (r == 0)
+        r = put_mode(e, "uts", o->uts, NULL, "UTSMode", host, err);
+    if (r == 0)
+        r = put_mode(e, "cgroupns", o->cgroupns, NULL, "CgroupMode", host, err);
+    if (r == 0 && network && strcmp(network, "private") == 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "network \"private\" is not supported yet");
+    if (r == 0)
+        r = put_mode(e, "network", network ? network : "none", "none", "NetworkMode", host, err);
+    return r < 0 ? r : check_together(o, hostname, host, err);
+}
+
+char *namespaces_hostname(struct engine *e, const json_t *host)
+{
+    const char *uts = json_get_string(host, "UTSMode", "private");
+    struct utsname machine;
+    if (strncmp(uts, "container:", 10) == 0) {
+        auto_done(store_container) struct store_container other = {0};
+        if (store_container_find(&e->store, uts + 10, &other, NULL) < 0)
+            return NULL;
+        const json_t *config = json_object_get(other.config, "Config");
+        return strdup_or_null(json_get_string(config, "Hostname", NULL));
+    }
+    bool hosts = strcmp(uts, "host") == 0 ||
+                 strcmp(json_get_string(host, "NetworkMode", "none"), "host") == 0;
+    return hosts && uname(&machine) == 0 ? xstrdup(machine.nodename) : NULL;
+}

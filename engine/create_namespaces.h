@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which namespaces a new container shares. */
+#pragma once
+
+#include "engine/create_sandbox.h"
+#include "engine/engine.h"
+
+/* Checks the modes of --network, --pid, --ipc, --uts and --cgroupns and puts them into HostConfig;
+ * "container:NAME" becomes "container:ID". `hostname`: one was asked for. */
+int create_namespaces(struct engine *e, const struct sandbox_options *o, const char *network,
+                      bool hostname, json_t *host, struct err *err);
+
+/* The name by which a container goes that shares a UTS namespace or the machine's network; NULL:
+ * one of its own. The caller frees. */
+char *namespaces_hostname(struct engine *e, const json_t *host);
