@@ -134,6 +134,21 @@ static const struct command_row rows[] = {
      .groups = "image",
      .summary = "Take names away from an image"},
     {.name = "version", BOTH(cmd_version), .summary = "Display the wherry version information"},
+    {.name = "volume create", HERE(cmd_volume_create), .summary = "Make a volume"},
+    {.name = "volume exists",
+     HERE(cmd_volume_exists),
+     .summary = "Tell by the exit status whether a volume is here"},
+    {.name = "volume inspect",
+     HERE(cmd_volume_inspect),
+     .summary = "Show all that is known of volumes"},
+    {.name = "volume ls", HERE(cmd_volume_ls), .aliases = "volume list", .summary = "List volumes"},
+    {.name = "volume prune",
+     HERE(cmd_volume_prune),
+     .summary = "Remove volumes that no container has"},
+    {.name = "volume rm",
+     HERE(cmd_volume_rm),
+     .aliases = "volume remove",
+     .summary = "Remove volumes"},
     {0},
 };
 
@@ -141,6 +156,7 @@ static const struct command_group groups[] = {
     {"container", "Manage containers"},
     {"image", "Manage images"},
     {"system", "Manage wherry"},
+    {"volume", "Manage volumes"},
     {0},
 };
 

@@ -113,6 +113,12 @@ extern const struct command cmd_system_reset;
 extern const struct command cmd_tag;
 extern const struct command cmd_untag;
 extern const struct command cmd_version;
+extern const struct command cmd_volume_create;
+extern const struct command cmd_volume_exists;
+extern const struct command cmd_volume_inspect;
+extern const struct command cmd_volume_ls;
+extern const struct command cmd_volume_prune;
+extern const struct command cmd_volume_rm;
 
 /* Executes wherry-image, with the arguments that this program was given. Returns only on errors. */
 int command_hand_over(const struct command_table *table, char *const *argv, struct err *err);

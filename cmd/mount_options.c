@@ -9,5 +9,6 @@ struct create_mount_options mount_options(const struct mount_values *v)
         .mounts = &v->mounts,
         .tmpfs = &v->tmpfs,
         .volumes_from = &v->volumes_from,
+        .image_volume = v->image_volume,
     };
 }

@@ -3,11 +3,12 @@
 #include "cmd/commands.h"
 #include "cmd/each.h"
 #include "engine/container.h"
+#include "engine/volume.h"
 
 #include <stdio.h>
 
 struct values {
-    bool all, force, ignore;
+    bool all, force, ignore, volumes;
     int64_t time;
 };
 
@@ -17,6 +18,8 @@ static const struct opt opts[] = {
     OPT_BOOL_ROW('i', "ignore", values, ignore, "A container that does not exist is no error"),
     OPT_INT_ROW('t', "time", values, time, "SECONDS",
                 "With --force: seconds from the stop signal to the kill (default 0)"),
+    OPT_BOOL_ROW('v', "volumes", values, volumes,
+                 "Remove the anonymous volumes that no other container has, too"),
     {0},
 };
 
@@ -25,6 +28,8 @@ static int remove_one(struct invocation *in, struct store_container *c, const ch
 {
     const struct values *v = arg;
     int r = container_remove(in->engine, c, v->force, v->time, err);
+    if (r == 0 && v->volumes)
+        volumes_remove_anonymous(&in->engine->store, c->config);
     if (r == 0)
         puts(name);
     return r;

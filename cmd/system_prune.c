@@ -49,9 +49,6 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct prune_options o = {.all = v->all, .volumes = v->volumes, .filters = &v->filters};
     bool go = v->force;
     char size[HUMAN_MAX];
-    if (v->volumes && v->filters.len)
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "--volumes takes no --filter: volumes have no labels");
     int r = prune_check_filters(&v->filters, err);
     if (r == 0 && !go)
         r = ask(v, &go, err);

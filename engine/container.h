@@ -20,6 +20,7 @@ struct create_mount_options {
     const struct strv *mounts;       /* --mount */
     const struct strv *tmpfs;        /* TARGET[:OPTIONS] */
     const struct strv *volumes_from; /* CONTAINER[:OPTIONS] */
+    const char *image_volume; /* what becomes of VOLUME: anonymous (or NULL), bind, tmpfs, ignore */
 };
 
 struct create_options {

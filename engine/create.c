@@ -16,6 +16,7 @@
 #include "engine/environment.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
+#include "engine/volume.h"
 #include "spec/reference.h"
 
 #include <ctype.h>
@@ -197,6 +198,38 @@ static void prefer_asked_name(json_t *doc, const struct store_image *image, cons
     image_ref_done(&ref);
 }
 
+static int store_under_name(struct engine *e, const struct create_options *o, json_t *doc,
+                            struct store_container *ret, struct err *err)
+{
+    int r = 0;
+    auto_json json_t *state = json_pack("{s:s, s:i}", "Status", "created", "ExitCode", 0);
+    for (int tries = 0; tries < 20; tries++) {
+        auto_free char *name = o->name ? xstrdup(o->name) : name_generate();
+        json_put_string(doc, "Name", name);
+        r = store_container_create(&e->store, doc, state, o->image, ret, err);
+        if (r == 0 || o->name || err->kind != ERR_EXISTS)
+            return r;
+    }
+    return r;
+}
+
+/* Until the container has them, its volumes are nobody's, and a prune may take them away. */
+static int store_with_volumes(struct engine *e, const struct create_options *o, json_t *doc,
+                              struct store_container *ret, struct err *err)
+{
+    for (int tries = 0;; tries++) {
+        struct err failed = {0};
+        int r = create_mounts_volumes(e, json_object_get(doc, "Mounts"), &failed);
+        if (r == 0)
+            r = store_under_name(e, o, doc, ret, &failed);
+        if (r < 0 && failed.kind == ERR_NOT_FOUND && tries < 10)
+            continue;
+        if (r < 0 && err)
+            *err = failed;
+        return r;
+    }
+}
+
 int container_create(struct engine *e, const struct create_options *o, struct store_container *ret,
                      struct err *err)
 {
@@ -212,13 +245,8 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     if (r < 0)
         return r;
     prefer_asked_name(doc, o->image, o->asked);
-    auto_json json_t *state = json_pack("{s:s, s:i}", "Status", "created", "ExitCode", 0);
-    for (int tries = 0; tries < 20; tries++) {
-        auto_free char *name = o->name ? xstrdup(o->name) : name_generate();
-        json_put_string(doc, "Name", name);
-        r = store_container_create(&e->store, doc, state, o->image, ret, err);
-        if (r == 0 || o->name || !err || err->kind != ERR_EXISTS)
-            return r;
-    }
+    r = store_with_volumes(e, o, doc, ret, err);
+    if (r < 0)
+        volumes_remove_anonymous(&e->store, doc);
     return r;
 }

@@ -2,8 +2,12 @@
 /* The mounts of a new container: options in, "Mounts" of config.json out. */
 #include "engine/create_mounts.h"
 
+#include "base/alloc.h"
+#include "base/id.h"
 #include "base/json.h"
+#include "base/safepath.h"
 #include "engine/mount_spec.h"
+#include "engine/volume.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,17 +48,34 @@ static int bind_object(const struct mount_spec *spec, json_t **ret, struct err *
     return 0;
 }
 
+/* Of a volume only the name is kept, so that the store can be moved. */
+static int volume_object(const struct mount_spec *spec, json_t **ret, struct err *err)
+{
+    char id[ID_HEX_LEN + 1];
+    if (spec->source && !store_volume_name_valid(spec->source))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "creating named volume \"%s\": names must match "
+                        "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
+                        spec->source);
+    id_random(id);
+    *ret = mount_object(spec, "volume");
+    json_put_string(*ret, "Driver", "local");
+    json_put_string(*ret, "Name", spec->source ? spec->source : id);
+    if (!spec->source)
+        json_put(*ret, "Anonymous", json_true());
+    return 0;
+}
+
 static int spec_object(struct engine *e, const struct mount_spec *spec, json_t **ret,
                        struct err *err)
 {
     switch (spec->type) {
     case MOUNT_TYPE_BIND: return bind_object(spec, ret, err);
     case MOUNT_TYPE_TMPFS: *ret = mount_object(spec, "tmpfs"); return 0;
-    case MOUNT_TYPE_VOLUME:
+    case MOUNT_TYPE_VOLUME: return volume_object(spec, ret, err);
     case MOUNT_TYPE_IMAGE: break;
     }
-    return err_kind(err, ERR_USAGE, -EINVAL, "%s: volumes and images cannot be mounted yet",
-                    spec->target);
+    return err_kind(err, ERR_USAGE, -EINVAL, "%s: images cannot be mounted yet", spec->target);
 }
 
 static int add_all(struct engine *e, const struct strv *texts,
@@ -76,6 +97,123 @@ static int add_all(struct engine *e, const struct strv *texts,
     return 0;
 }
 
+/* --- --volumes-from ------------------------------------------------------------------------- */
+
+/* What --volumes-from takes: "ro", "rw", "z". */
+static int take_options(const char *text, bool *ret_read_only, struct err *err)
+{
+    auto_strv options = {0};
+    strv_split(&options, text, ',');
+    strv_foreach (&options, o) {
+        if (strcmp(o, "ro") == 0)
+            *ret_read_only = true;
+        else if (strcmp(o, "rw") != 0 && strcmp(o, "z") != 0)
+            return err_kind(err, ERR_USAGE, -EINVAL,
+                            "invalid options \"%s\", can only specify 'ro', 'rw', and 'z'", text);
+    }
+    return 0;
+}
+
+static void take_mounts(const json_t *from, bool read_only, json_t *mounts)
+{
+    size_t i;
+    json_t *m;
+    json_array_foreach ((json_t *)from, i, m) {
+        const char *type = json_get_string(m, "Type", "");
+        bool wanted = strcmp(type, "bind") == 0 || strcmp(type, "volume") == 0;
+        if (!wanted || has_destination(mounts, json_get_string(m, "Destination", "")))
+            continue;
+        json_t *copy = json_deep_copy(m);
+        if (read_only)
+            json_put(copy, "RW", json_false());
+        json_array_append_new(mounts, copy);
+    }
+}
+
+static int add_from(struct engine *e, const char *text, json_t *mounts, struct err *err)
+{
+    const char *colon = strchrnul(text, ':');
+    auto_free char *name = xstrndup(text, (size_t)(colon - text));
+    auto_done(store_container) struct store_container c = {.fd = -1};
+    bool read_only = false;
+    int r = *colon ? take_options(colon + 1, &read_only, err) : 0;
+    if (r < 0)
+        return r;
+    r = store_container_find(&e->store, name, &c, err);
+    if (r < 0)
+        return err_wrap(err, "looking up container \"%s\" for volumes-from", name);
+    take_mounts(json_object_get(c.config, "Mounts"), read_only, mounts);
+    return 0;
+}
+
+/* --- VOLUME --------------------------------------------------------------------------------- */
+
+/* Over these an image may put nothing: they are the sandbox's (CVE-2025-52881). */
+static bool is_ours(const char *path)
+{
+    static const char *const own[] = {"/proc", "/sys", "/dev"};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+        size_t len = strlen(own[i]);
+        if (strncmp(path, own[i], len) == 0 && (path[len] == 0 || path[len] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static int add_image_volume(const char *text, const char *how, json_t *mounts, struct err *err)
+{
+    auto_free char *absolute = xasprintf("/%s", text), *path = path_clean(absolute);
+    auto_done(mount_spec) struct mount_spec spec = {0};
+    json_t *m = NULL;
+    if (has_destination(mounts, path))
+        return 0;
+    if (is_ours(path))
+        return err_set(err, -EPERM,
+                       "the image wants a volume at %s, which is not its to cover (see "
+                       "--image-volume=ignore)",
+                       path);
+    bool tmpfs = strcmp(how, "tmpfs") == 0;
+    int r = tmpfs ? mount_spec_tmpfs(path, &spec, err) : mount_spec_volume(path, &spec, err);
+    if (r < 0)
+        return err_wrap(err, "a volume of the image");
+    if (tmpfs)
+        m = mount_object(&spec, "tmpfs");
+    else
+        r = volume_object(&spec, &m, err);
+    if (m)
+        json_array_append_new(mounts, m);
+    return r;
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+int create_mounts_volumes(struct engine *e, const json_t *mounts, struct err *err)
+{
+    size_t i;
+    json_t *m;
+    json_array_foreach ((json_t *)mounts, i, m) {
+        auto_done(store_volume) struct store_volume v = {.fd = -1};
+        auto_free char *name = NULL;
+        struct err failed = {0};
+        if (strcmp(json_get_string(m, "Type", ""), "volume") != 0)
+            continue;
+        struct volume_create_options o = {
+            .name = json_get_string(m, "Name", ""),
+            .anonymous = json_is_true(json_object_get(m, "Anonymous")),
+        };
+        o.durable = !o.anonymous;
+        int r = store_volume_open(&e->store, o.name, &v, &failed);
+        if (r < 0 && failed.kind == ERR_NOT_FOUND)
+            r = volume_create(e, &o, &name, &failed);
+        if (r < 0 && failed.kind != ERR_EXISTS) { /* else another run made it */
+            if (err)
+                *err = failed;
+            return r;
+        }
+    }
+    return 0;
+}
+
 int create_mounts(struct engine *e, const struct create_mount_options *o,
                   const struct image_run_config *image, json_t **ret, struct err *err)
 {
@@ -85,6 +223,11 @@ int create_mounts(struct engine *e, const struct create_mount_options *o,
         r = add_all(e, o->mounts, mount_spec_mount, mounts, err);
     if (r == 0)
         r = add_all(e, o->tmpfs, mount_spec_tmpfs, mounts, err);
+    for (size_t i = 0; o->volumes_from && i < o->volumes_from->len && r == 0; i++)
+        r = add_from(e, o->volumes_from->v[i], mounts, err);
+    const char *how = o->image_volume ? o->image_volume : "anonymous";
+    for (size_t i = 0; i < image->volumes.len && strcmp(how, "ignore") != 0 && r == 0; i++)
+        r = add_image_volume(image->volumes.v[i], how, mounts, err);
     if (r == 0)
         *ret = take_ptr(mounts);
     return r;

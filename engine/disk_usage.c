@@ -114,45 +114,26 @@ static int containers_usage(struct engine *e, json_t *rows, struct total *total,
     return r;
 }
 
-/* {"volume": number of containers with it}. */
-static int count_volumes(struct engine *e, json_t *counts, struct err *err)
-{
-    struct store_container *all = NULL;
-    size_t n = 0, j;
-    json_t *mount;
-    int r = store_container_list(&e->store, &all, &n, err);
-    for (size_t i = 0; i < n; i++) {
-        json_array_foreach (json_object_get(all[i].config, "Mounts"), j, mount) {
-            const char *name = json_get_string(mount, "Name", NULL);
-            if (name)
-                json_put(counts, name,
-                         json_integer(json_integer_value(json_object_get(counts, name)) + 1));
-        }
-        store_container_done(&all[i]);
-    }
-    free(all);
-    return r;
-}
-
 static int volumes_usage(struct engine *e, json_t *rows, struct total *total, struct err *err)
 {
-    auto_strv names = {0};
-    auto_json json_t *counts = json_object();
-    int r = count_volumes(e, counts, err);
+    struct store_volume *all = NULL;
+    size_t n = 0;
+    auto_json json_t *users = NULL;
+    int r = store_volume_users(&e->store, &users, err);
     if (r == 0)
-        r = list_dir_at(e->store.root_fd, "volumes", &names, err);
-    strv_foreach (&names, name) {
+        r = store_volume_list(&e->store, &all, &n, err);
+    for (size_t i = 0; i < n; i++) {
         uint64_t size = 0;
-        auto_free char *dir = xasprintf("volumes/%s", name);
-        json_int_t links = json_integer_value(json_object_get(counts, name));
-        tree_size_at(e->store.root_fd, dir, &size);
-        json_array_append_new(rows, json_pack("{s:s, s:I, s:I}", "VolumeName", name, "Links", links,
-                                              "Size", (json_int_t)size));
+        json_int_t links = (json_int_t)json_array_size(json_object_get(users, all[i].name));
+        tree_size_at(all[i].fd, "_data", &size);
+        json_array_append_new(rows, json_pack("{s:s, s:I, s:I}", "VolumeName", all[i].name, "Links",
+                                              links, "Size", (json_int_t)size));
         total->count++;
         total->active += links > 0;
         total->size += size;
         total->reclaimable += links > 0 ? 0 : size;
     }
+    store_volume_list_done(all, n);
     return r;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "engine/state.h"
+#include "engine/volume_copyup.h"
 #include "runtime/exec.h"
 
 #include <fcntl.h>
@@ -68,6 +69,8 @@ static int enter_stopped(struct engine *e, struct store_container *c, struct ent
                          struct err *err)
 {
     int r = container_prepare(e, c, &en->config, &en->files, err);
+    if (r == 0)
+        r = volumes_prepare(&e->store, c->config, &en->files, &en->config.sandbox.ids, err);
     if (r < 0)
         return r;
     /* A root that is read-only for the command is not so for its owner outside. */

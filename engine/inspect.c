@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "engine/create_sandbox.h"
 #include "engine/exec.h"
+#include "engine/inspect_mounts.h"
 #include "engine/root.h"
 #include "engine/state.h"
 
@@ -70,6 +71,7 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
         return r;
     json_t *doc = json_deep_copy(c->config);
     json_object_del(doc, "Layers");
+    inspect_mounts(e, doc);
     json_put(doc, "State", state_object(c, container_status(c)));
     json_put(doc, "GraphDriver", driver);
     json_put(doc, "Driver", json_string("overlay-fuse"));

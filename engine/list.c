@@ -67,8 +67,22 @@ static bool match_ancestor(const struct match *m, const char *value)
     return strncmp(id, value, strlen(value)) == 0 || strstr(name, value) != NULL;
 }
 
-static const char *const filter_keys[] = {"id",     "name",     "label",  "label!", "status",
-                                          "exited", "ancestor", "before", "since",  NULL};
+/* By a volume's name, or by what is mounted from or to there. */
+static bool match_volume(const struct match *m, const char *value)
+{
+    size_t i;
+    json_t *mount;
+    json_array_foreach (json_object_get(m->c->config, "Mounts"), i, mount)
+        if (strcmp(json_get_string(mount, "Name", ""), value) == 0 ||
+            strcmp(json_get_string(mount, "Source", ""), value) == 0 ||
+            strcmp(json_get_string(mount, "Destination", ""), value) == 0)
+            return true;
+    return false;
+}
+
+static const char *const filter_keys[] = {"id",     "name",   "label",    "label!",
+                                          "status", "exited", "ancestor", "before",
+                                          "since",  "volume", NULL};
 
 static int match_one(void *arg, const char *key, const char *value, struct err *err)
 {
@@ -88,6 +102,8 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
         return match_exited(m, value, err);
     if (strcmp(key, "ancestor") == 0)
         return match_ancestor(m, value);
+    if (strcmp(key, "volume") == 0)
+        return match_volume(m, value);
     return match_age(m, value, *key == 'b', err);
 }
 

@@ -11,6 +11,7 @@
 #include "engine/image.h"
 #include "engine/image_mount.h"
 #include "engine/state.h"
+#include "engine/volume.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -86,7 +87,7 @@ int prune_all(struct engine *e, const struct prune_options *o, struct prune_resu
     uint64_t bytes = 0;
     int r = prune_containers(e, o, ret, err);
     if (r == 0 && o->volumes)
-        r = store_volumes_prune(&e->store, &ret->volumes, &ret->bytes, err);
+        r = volume_prune(e, o->filters, &ret->volumes, &ret->bytes, err);
     if (r == 0)
         r = image_prune(e, &io, &ret->images, &bytes, err);
     ret->bytes += bytes;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/safepath.h"
 #include "engine/network_files.h"
 
 #include <string.h>
@@ -56,7 +57,21 @@ static void read_options(const json_t *m, struct sandbox_config *config, struct 
     }
 }
 
-static int read_mount(struct sandbox_config *config, const json_t *m, struct err *err)
+/* A container's directory and a volume's are in the same store. NULL: not a volume's name. */
+static const char *volume_source(struct sandbox_config *config, const struct store_container *c,
+                                 const char *name)
+{
+    auto_free char *containers = NULL, *id = NULL, *root = NULL, *last = NULL;
+    if (!store_volume_name_valid(name))
+        return NULL;
+    path_split(c->path, &containers, &id);
+    path_split(containers, &root, &last);
+    strv_addf(&config->owned, "%s/volumes/%s/_data", root, name);
+    return config->owned.v[config->owned.len - 1];
+}
+
+static int read_mount(struct sandbox_config *config, const struct store_container *c,
+                      const json_t *m, struct err *err)
 {
     struct sandbox_mount mount = {.target = json_get_string(m, "Destination", NULL)};
     const char *type = json_get_string(m, "Type", "");
@@ -72,6 +87,10 @@ static int read_mount(struct sandbox_config *config, const json_t *m, struct err
         mount.kind = MOUNT_BIND;
         mount.source = json_get_string(m, "Source", NULL);
         mount.no_links = true;
+    } else if (strcmp(type, "volume") == 0) {
+        mount.kind = MOUNT_BIND;
+        mount.source = volume_source(config, c, json_get_string(m, "Name", ""));
+        mount.subpath = json_get_string(m, "SubPath", NULL);
     } else if (strcmp(type, "tmpfs") == 0) {
         mount.kind = MOUNT_TMPFS;
     } else {
@@ -116,7 +135,7 @@ int sandbox_mounts_read(struct sandbox_config *config, const struct store_contai
     const json_t *mounts = NULL;
     int r = json_want_array(c->config, "Mounts", &mounts, err);
     for (size_t i = 0; r == 0 && i < json_array_size(mounts); i++)
-        r = read_mount(config, json_array_get(mounts, i), err);
+        r = read_mount(config, c, json_array_get(mounts, i), err);
     if (r == 0)
         add_own_files(config, c);
     return r;

@@ -14,6 +14,8 @@
 #include "engine/prepare.h"
 #include "engine/sandbox_namespaces.h"
 #include "engine/state.h"
+#include "engine/volume.h"
+#include "engine/volume_copyup.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -62,8 +64,8 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
         json_put_string(state, "Error", failure->message);
     store_container_set_state(s->container, state, NULL);
     store_container_remove_run_dir(s->store, s->container->id, NULL);
-    if (s->auto_remove)
-        store_container_remove(s->store, s->container, NULL);
+    if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0)
+        volumes_remove_anonymous(s->store, s->container->config);
 }
 
 /* --- starting ------------------------------------------------------------------------------ */
@@ -135,6 +137,9 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     root.single_id = config.sandbox.ids.single;
+    r = volumes_prepare(&e->store, c->config, &root, &config.sandbox.ids, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->name) : r;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
     return start_monitor(&s, &config.sandbox, lock, ret_channel, err);

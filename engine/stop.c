@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "engine/state.h"
+#include "engine/volume.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -119,5 +120,11 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
     r = stop_locked(c, timeout > 0 ? SIGTERM : SIGKILL, timeout > 0 ? timeout : 0, err);
     if (r == 0)
         r = store_container_remove_run_dir(&e->store, c->id, err);
-    return r < 0 ? r : store_container_remove(&e->store, c, err);
+    if (r == 0)
+        r = store_container_remove(&e->store, c, err);
+    bool auto_remove = false;
+    json_want_bool(json_object_get(c->config, "HostConfig"), "AutoRemove", &auto_remove, NULL);
+    if (r == 0 && auto_remove)
+        volumes_remove_anonymous(&e->store, c->config);
+    return r;
 }

@@ -165,8 +165,7 @@ static int walk(struct walk *w, struct overlay *ov, const char *path, int flags)
     }
 }
 
-/* The object of a path, with a reference. */
-static int find(struct overlay *ov, const char *path, int flags, struct node **ret)
+int node_find(struct overlay *ov, const char *path, int flags, struct node **ret)
 {
     auto_done(walk) struct walk w = {0};
     int r = walk(&w, ov, path, flags);
@@ -181,7 +180,7 @@ static int find(struct overlay *ov, const char *path, int flags, struct node **r
 int overlay_stat(struct overlay *ov, const char *path, int flags, struct stat *ret)
 {
     auto_node n = {ov, NULL};
-    int r = find(ov, path, flags, &n.n);
+    int r = node_find(ov, path, flags, &n.n);
     return r < 0 ? r : node_stat(ov, n.n, ret);
 }
 
@@ -200,14 +199,14 @@ int overlay_realpath(struct overlay *ov, const char *path, bool missing_ok, char
 int overlay_readlink(struct overlay *ov, const char *path, char **ret)
 {
     auto_node n = {ov, NULL};
-    int r = find(ov, path, OVERLAY_NOFOLLOW, &n.n);
+    int r = node_find(ov, path, OVERLAY_NOFOLLOW, &n.n);
     return r < 0 ? r : node_readlink(ov, n.n, ret);
 }
 
 ssize_t overlay_read(struct overlay *ov, const char *path, void *data, size_t len, uint64_t offset)
 {
     auto_node n = {ov, NULL};
-    int r = find(ov, path, 0, &n.n);
+    int r = node_find(ov, path, 0, &n.n);
     return r < 0 ? r : node_read(ov, n.n, data, len, offset);
 }
 
@@ -245,7 +244,7 @@ int overlay_list(struct overlay *ov, const char *path,
                  int (*fn)(void *arg, const char *name, const struct stat *st), void *arg)
 {
     auto_node dir = {ov, NULL};
-    int r = find(ov, path, 0, &dir.n);
+    int r = node_find(ov, path, 0, &dir.n);
     if (r == 0)
         r = dir_load(ov, dir.n);
     if (r < 0)
@@ -315,7 +314,7 @@ int overlay_set_attr(struct overlay *ov, const char *path, const struct overlay_
                      struct err *err)
 {
     auto_node n = {ov, NULL};
-    int r = find(ov, path, OVERLAY_NOFOLLOW, &n.n);
+    int r = node_find(ov, path, OVERLAY_NOFOLLOW, &n.n);
     if (r == 0)
         r = node_chown(ov, n.n, attr->uid, attr->gid);
     if (r == 0 && !S_ISLNK(n.n->v.mode))
@@ -368,7 +367,7 @@ int overlay_put_link(struct overlay *ov, const char *path, const char *from, str
 {
     auto_done(walk) struct walk w = {0};
     auto_node dir = {ov, NULL}, n = {ov, NULL};
-    int r = find(ov, from, OVERLAY_NOFOLLOW, &n.n);
+    int r = node_find(ov, from, OVERLAY_NOFOLLOW, &n.n);
     if (r == 0 && node_is_dir(n.n))
         r = -EPERM;
     if (r == 0)
@@ -411,7 +410,7 @@ int overlay_set_xattr(struct overlay *ov, const char *path, const char *name, co
                       size_t len, struct err *err)
 {
     auto_node n = {ov, NULL};
-    int r = find(ov, path, OVERLAY_NOFOLLOW, &n.n);
+    int r = node_find(ov, path, OVERLAY_NOFOLLOW, &n.n);
     if (r == 0)
         r = node_setxattr(ov, n.n, name, value, len, 0);
     return r < 0 ? err_errno(err, r, "set attribute %s of %s", name, path) : 0;

@@ -124,6 +124,12 @@ int overlay_everything(const struct overlay_options *o,
                        int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
                        void *arg, struct err *err);
 
+/* The same for what is at `path` (a link in it is followed) and below it: the paths that fn gets
+ * are relative to it, its own is "". -ENOENT when there is nothing. */
+int overlay_subtree(const struct overlay_options *o, const char *path,
+                    int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
+                    void *arg, struct err *err);
+
 /* Reads the data of a regular file that is a change: the count, 0 at the end, negative errno. */
 ssize_t overlay_change_read(const struct overlay_change *c, void *data, size_t len,
                             uint64_t offset);

@@ -189,20 +189,34 @@ static int visit_dir(struct visit *v, struct node *dir)
     return r;
 }
 
-int overlay_everything(const struct overlay_options *o,
-                       int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
-                       void *arg, struct err *err)
+static int visit_from(struct visit *v, const char *path)
+{
+    auto_node top = {v->ov, NULL};
+    int r = node_find(v->ov, path, 0, &top.n);
+    if (r == 0)
+        r = report(v, top.n);
+    return r == 0 && node_is_dir(top.n) ? visit_dir(v, top.n) : r;
+}
+
+int overlay_subtree(const struct overlay_options *o, const char *path,
+                    int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
+                    void *arg, struct err *err)
 {
     struct err said = {0};
     auto_done(visit) struct visit v = {.fn = fn, .arg = arg, .err = &said};
     int r = overlay_open_for_changes(o, &v.ov, &said);
     if (r == 0)
-        r = report(&v, v.ov->root);
-    if (r == 0)
-        r = visit_dir(&v, v.ov->root);
+        r = visit_from(&v, path);
     if (r < 0 && said.code == 0)
         failed(&v, r);
     if (r < 0 && err)
         *err = said;
     return r;
+}
+
+int overlay_everything(const struct overlay_options *o,
+                       int (*fn)(void *arg, const struct overlay_change *c, struct err *err),
+                       void *arg, struct err *err)
+{
+    return overlay_subtree(o, "/", fn, arg, err);
 }

@@ -127,6 +127,12 @@ int overlay_open_for_changes(const struct overlay_options *o, struct overlay **r
  * disk. Without `all` that is only that its number means nothing else any more. */
 int overlay_settle(struct overlay *ov, bool all);
 
+/* --- core.c ------------------------------------------------------------------------------- */
+
+/* The object of a path, with a reference; links on the way are followed, the last one unless
+ * OVERLAY_NOFOLLOW. */
+int node_find(struct overlay *ov, const char *path, int flags, struct node **ret);
+
 /* --- node.c: life ------------------------------------------------------------------------- */
 
 struct node *node_new(struct overlay *ov);

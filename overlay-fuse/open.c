@@ -180,6 +180,8 @@ int overlay_open(const struct overlay_options *o, struct overlay **ret, struct e
 
 int overlay_open_for_changes(const struct overlay_options *o, struct overlay **ret, struct err *err)
 {
+    if (!o->upper)
+        return overlay_open(o, ret, err);
     auto_overlay ov = new_overlay();
     int r = open_layers(ov, o, err);
     if (r < 0)

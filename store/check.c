@@ -234,7 +234,7 @@ static int check_garbage(struct check *c, struct err *err)
     close_fd(&lock); /* nobody revives the dead */
     if (c->o->repair)
         strv_foreach (&dead, path)
-            remove_tree_at(c->s->root_fd, path, NULL);
+            store_remove_tree(c->s, path, NULL);
     tell_garbage(c, &unused);
     tell_garbage(c, &dead);
     return 0;

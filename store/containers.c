@@ -41,7 +41,7 @@ static bool is_full_id(const char *s)
     return id_is_prefix(s) && strlen(s) == ID_HEX_LEN;
 }
 
-static bool name_valid(const char *s)
+bool store_object_name_valid(const char *s)
 {
     static const char alnum[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     size_t first = strspn(s, alnum), n = first;
@@ -67,7 +67,7 @@ void store_container_done(struct store_container *c)
 
 int store_name_lookup(struct store *s, const char *name, char **ret_id)
 {
-    if (!name_valid(name))
+    if (!store_object_name_valid(name))
         return -ENOENT;
     auto_free char *path = xasprintf("names/%s", name);
     auto_free char *target = NULL;
@@ -140,7 +140,7 @@ static int want_identity(const json_t *config, char **ret_id, char **ret_name, s
         return r;
     if (!id || !is_full_id(id))
         return err_set(err, -EINVAL, "the container's configuration has no valid \"Id\"");
-    if (!name || !name_valid(name))
+    if (!name || !store_object_name_valid(name))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "container name \"%.100s\" is invalid: it must be at most 255 letters, "
                         "digits, \"_\", \".\" or \"-\" and begin with a letter or digit",
@@ -171,6 +171,7 @@ static int fill_directory(int fd, const json_t *config, const json_t *state, str
 struct arrival {
     const char *staged, *path, *id, *name;
     const struct store_image *image;
+    const json_t *config;
 };
 
 /* Under the shared index lock: whoever removes images looks for their containers under the
@@ -183,7 +184,9 @@ static int move_in_locked(struct store *s, const struct arrival *a, struct err *
         return r;
     if (a->image && !a->image->lower && !store_index_has(index, a->image->digest))
         return err_kind(err, ERR_NOT_FOUND, -ENOENT, "%.300s: image not known", a->image->id);
-    r = store_name_reserve(s, a->name, a->id, err);
+    r = store_volumes_exist(s, a->config, err);
+    if (r == 0)
+        r = store_name_reserve(s, a->name, a->id, err);
     if (r < 0)
         return r;
     if (renameat2(s->root_fd, a->staged, s->root_fd, a->path, RENAME_NOREPLACE) == 0)
@@ -217,11 +220,12 @@ static int move_in(struct store *s, const struct arrival *a, struct err *err)
 
 /* Moves the staged directory to its place and gives it its name, or undoes. */
 static int publish(struct store *s, struct staging *st, const char *id, const char *name,
-                   const struct store_image *image, struct err *err)
+                   const struct store_image *image, const json_t *config, struct err *err)
 {
     auto_free char *staged = xasprintf(TMP_DIR "/%s", st->name);
     struct container_path path = container_path(id);
-    struct arrival a = {.staged = staged, .path = path.s, .id = id, .name = name, .image = image};
+    struct arrival a = {
+        .staged = staged, .path = path.s, .id = id, .name = name, .image = image, .config = config};
     int r = move_in(s, &a, err);
     if (r < 0)
         return r;
@@ -254,7 +258,7 @@ int store_container_create(struct store *s, const json_t *config, const json_t *
     if (r == 0)
         r = fill_directory(st.fd, config, state, err);
     if (r == 0)
-        r = publish(s, &st, id, name, image, err);
+        r = publish(s, &st, id, name, image, config, err);
     if (r < 0)
         return r;
     struct container_path path = container_path(id);

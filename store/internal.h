@@ -61,6 +61,17 @@ int store_name_lookup(struct store *s, const char *name, char **ret_id);
 /* Makes the link names/<name>. ERR_EXISTS when it is there. Under the index lock. */
 int store_name_reserve(struct store *s, const char *name, const char *id, struct err *err);
 
+/* Letters, digits, "_", "." and "-", the first one a letter or digit. */
+bool store_object_name_valid(const char *name);
+
+/* --- volumes.c ---------------------------------------------------------------------------- */
+
+/* Whether all volumes of a container's config.json are there: 0 or ERR_NOT_FOUND. Under the index
+ * lock. */
+int store_volumes_exist(struct store *s, const json_t *container, struct err *err);
+/* remove_tree_at() below the root directory, also of what belongs to subordinate ids. */
+int store_remove_tree(struct store *s, const char *path, struct err *err);
+
 /* --- staging.c ---------------------------------------------------------------------------- */
 
 /* A directory of ours in tmp/: removed by store_staging_done() unless `name` was taken. */

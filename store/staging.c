@@ -269,7 +269,7 @@ static int collect(struct store *s, int lock, struct err *err)
             r = err_errno(err, -errno, "remove %s", unused.v[i]);
     close(lock); /* removing trees takes time, and nobody revives the dead */
     strv_foreach (&dead, path) {
-        int q = remove_tree_at(s->root_fd, path, r < 0 ? NULL : err);
+        int q = store_remove_tree(s, path, r < 0 ? NULL : err);
         r = r < 0 ? r : q;
     }
     return r;

@@ -39,6 +39,9 @@ struct store {
     int claims_lock;
     pid_t claims_owner;           /* a forked child must not take its parent's claims away */
     pthread_mutex_t claims_mutex; /* layers of one image may be published by several threads */
+    /* Removes a tree as remove_tree_at() does, with the files that belong to our subordinate ids;
+     * whoever opened the store lends it (the store itself makes no namespaces). NULL: none. */
+    int (*remove_foreign)(int dirfd, const char *path, struct err *err);
 };
 
 struct store_options {
@@ -139,8 +142,8 @@ void store_container_done(struct store_container *c);
 
 /* Makes a container: directory, config.json, state.json, name. `config` must have "Id" and "Name".
  * ERR_EXISTS when the name is taken (the message names the holder's id). `image` (or NULL) is what
- * it is made of: ERR_NOT_FOUND when that was removed meanwhile. Nothing is left behind on failure.
- */
+ * it is made of: ERR_NOT_FOUND when that, or one of its volumes, was removed meanwhile. Nothing is
+ * left behind on failure. */
 int store_container_create(struct store *s, const json_t *config, const json_t *state,
                            const struct store_image *image, struct store_container *ret,
                            struct err *err);
@@ -165,11 +168,41 @@ int store_container_remove(struct store *s, struct store_container *c, struct er
 int store_container_run_dir(struct store *s, const char *id, struct err *err);
 int store_container_remove_run_dir(struct store *s, const char *id, struct err *err);
 
-/* Removes the volumes that no container has; appends their names and adds their bytes. */
-int store_volumes_prune(struct store *s, struct strv *ret_names, uint64_t *bytes, struct err *err);
 /* Removes everything of the store and the run directory. No container may be left. Whatever else is
  * in the root directory stays. */
 int store_remove_all(struct store *s, struct err *err);
+
+/* --- volumes ------------------------------------------------------------------------------ */
+
+/* A volume is volumes/<name>/ with volume.json (written once), _data (what is mounted), lock, and
+ * the file `fresh` until a container used it for the first time (docs/formats.md). */
+struct store_volume {
+    char *name;
+    char *path;     /* absolute path of its directory */
+    int fd;         /* its directory */
+    json_t *config; /* volume.json; always with "Name" */
+};
+void store_volume_done(struct store_volume *v);
+void store_volume_list_done(struct store_volume *all, size_t n);
+bool store_volume_name_valid(const char *name);
+
+/* Makes the volume `config` names. `durable`: it must outlive a power failure. ERR_EXISTS when
+ * there is one. */
+int store_volume_create(struct store *s, const json_t *config, bool durable,
+                        struct store_volume *ret, struct err *err);
+/* By name or unique start of it. ERR_NOT_FOUND: `no volume with name "x" found: no such volume`. */
+int store_volume_find(struct store *s, const char *name, struct store_volume *ret, struct err *err);
+/* By its whole name. */
+int store_volume_open(struct store *s, const char *name, struct store_volume *ret, struct err *err);
+/* All, by name. */
+int store_volume_list(struct store *s, struct store_volume **ret, size_t *ret_n, struct err *err);
+/* {"volume": [ids of containers that have it]}: a new reference. */
+int store_volume_users(struct store *s, json_t **ret, struct err *err);
+/* The lock of whoever fills or removes the volume: an fd to close. ERR_NOT_FOUND when it was
+ * removed meanwhile. */
+int store_volume_lock(struct store_volume *v, struct err *err);
+/* Removes it. ERR_IN_USE, with their ids, when containers have it. */
+int store_volume_remove(struct store *s, struct store_volume *v, struct err *err);
 
 /* --- staging and garbage ------------------------------------------------------------------ */
 
@@ -207,3 +240,4 @@ DEFINE_AUTO(store, store_close)
 DEFINE_AUTO(store_fetch, store_fetch_done)
 DEFINE_AUTO(store_image, store_image_done)
 DEFINE_AUTO(store_container, store_container_done)
+DEFINE_AUTO(store_volume, store_volume_done)

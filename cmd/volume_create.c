@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry volume create: makes a volume. */
+#include "base/cleanup.h"
+#include "cmd/commands.h"
+#include "engine/volume.h"
+
+#include <stdio.h>
+
+struct values {
+    struct strv labels;
+    char *driver;
+    bool ignore;
+};
+
+static const struct opt opts[] = {
+    OPT_CHOICE_ROW('d', "driver", values, driver, "DRIVER", "What keeps it: local", "local"),
+    OPT_BOOL_ROW(0, "ignore", values, ignore, "A volume that exists already is no error"),
+    OPT_LIST_ROW('l', "label", values, labels, "NAME=VALUE", "Set a label on the volume"),
+    {0},
+};
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    auto_free char *name = NULL;
+    struct volume_create_options o = {
+        .name = args->len ? args->v[0] : NULL, .labels = &v->labels, .durable = true};
+    int r = volume_create(in->engine, &o, &name, err);
+    if (r < 0 && !(v->ignore && err->kind == ERR_EXISTS))
+        return r;
+    puts(name ? name : o.name);
+    return 0;
+}
+
+const struct command cmd_volume_create = {
+    .name = "create",
+    .usage = "[options] [NAME]",
+    .summary = "Make a volume",
+    .opts = opts,
+    .values_size = sizeof(struct values),
+    .max_args = 1,
+    .run = run,
+};

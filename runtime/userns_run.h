@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A function as root of a user namespace: for work on files that belong to our subordinate ids. */
+#pragma once
+
+#include "base/err.h"
+#include "runtime/sandbox.h"
+
+/* Runs `fn` in a child that is root of a new user namespace with these maps, and waits for it.
+ * Returns what it returned, with its error. Nothing else of its work comes back. The child ends
+ * with the calling thread. */
+int userns_run(const struct id_maps *maps, int (*fn)(void *arg, struct err *err), void *arg,
+               struct err *err);
