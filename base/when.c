@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,4 +107,40 @@ int when_parse(const char *text, struct timespec now, struct timespec *ret, stru
         return 0;
     return err_kind(err, ERR_USAGE, -EINVAL,
                     "failed to parse value as time or duration: \"%.100s\"", text);
+}
+
+/* `value` as a decimal fraction of `unit`, without zeros at the end. */
+static int format_part(char *out, size_t room, uint64_t value, uint64_t unit, const char *name)
+{
+    char part[24] = "";
+    if (value % unit) {
+        unsigned long long billionths = value % unit * (1000000000 / unit);
+        snprintf(part, sizeof(part), ".%09llu", billionths);
+        for (size_t n = strlen(part); part[n - 1] == '0'; n--)
+            part[n - 1] = 0;
+    }
+    return snprintf(out, room, "%llu%s%s", (unsigned long long)(value / unit), part, name);
+}
+
+const char *duration_format(uint64_t nanoseconds, char out[static DURATION_MAX])
+{
+    const uint64_t second = 1000000000, minutes = nanoseconds / second / 60;
+    if (nanoseconds == 0)
+        snprintf(out, DURATION_MAX, "0s");
+    else if (nanoseconds < 1000)
+        format_part(out, DURATION_MAX, nanoseconds, 1, "ns");
+    else if (nanoseconds < 1000000)
+        format_part(out, DURATION_MAX, nanoseconds, 1000, "\302\265s");
+    else if (nanoseconds < second)
+        format_part(out, DURATION_MAX, nanoseconds, 1000000, "ms");
+    else {
+        int n = 0;
+        if (minutes >= 60)
+            n += snprintf(out, DURATION_MAX, "%lluh", (unsigned long long)(minutes / 60));
+        if (minutes)
+            n += snprintf(out + n, DURATION_MAX - (size_t)n, "%llum",
+                          (unsigned long long)(minutes % 60));
+        format_part(out + n, DURATION_MAX - (size_t)n, nanoseconds % (60 * second), second, "s");
+    }
+    return out;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A moment as users write it, for filters as until=10m. */
+/* A moment as users write it, for filters as until=10m, and durations as podman prints them. */
 #pragma once
 
 #include "base/err.h"
 
+#include <stdint.h>
 #include <time.h>
 
 /* Parses a duration before `now` ("90s", "1h30m", "1.5h": Go's units ns, us, ms, s, m, h), a count
@@ -12,3 +13,9 @@
  * words).
  */
 int when_parse(const char *text, struct timespec now, struct timespec *ret, struct err *err);
+
+#define DURATION_MAX 40
+
+/* "1h2m3.5s", "4.093797618s", "20ms", "0s": as Go prints a duration, which is not negative. Returns
+ * `out`. */
+const char *duration_format(uint64_t nanoseconds, char out[static DURATION_MAX]);

@@ -74,8 +74,33 @@ static void test_bad(void **state)
     }
 }
 
+static void test_duration(void **state)
+{
+    static const struct {
+        uint64_t nanoseconds;
+        const char *text;
+    } rows[] = {
+        {0, "0s"},
+        {7, "7ns"},
+        {1500, "1.5\302\265s"},
+        {20000000, "20ms"},
+        {999999999, "999.999999ms"},
+        {1000000000, "1s"},
+        {4093797618, "4.093797618s"},
+        {90500000000, "1m30.5s"},
+        {60000000000, "1m0s"},
+        {3723004000000, "1h2m3.004s"},
+        {UINT64_C(360000000000000), "100h0m0s"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char text[DURATION_MAX];
+        assert_string_equal(duration_format(rows[i].nanoseconds, text), rows[i].text);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
+                                       cmocka_unit_test(test_duration)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
