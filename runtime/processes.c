@@ -115,19 +115,13 @@ static bool read_stat(const char *text, struct process_info *p)
     return true;
 }
 
-/* Which namespace the processes have in common, and nobody else has. */
-static bool choose_namespace(pid_t init, const char **ret_name, struct stat *ret)
+/* Which namespace the processes have in common, and nobody else has: that in which init is the
+ * first; where it is not, it shares its pid namespace with others, but never its mounts. */
+static bool choose_namespace(pid_t init, bool first, const char **ret_name, struct stat *ret)
 {
-    struct stat own;
     char path[48];
-    *ret_name = "pid";
-    snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
-    if (stat(path, ret) < 0 || stat("/proc/self/ns/pid", &own) < 0)
-        return false;
-    if (own.st_ino != ret->st_ino || own.st_dev != ret->st_dev)
-        return true;
-    *ret_name = "mnt";
-    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)init);
+    *ret_name = first ? "pid" : "mnt";
+    snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)init, *ret_name);
     return stat(path, ret) == 0;
 }
 
@@ -161,10 +155,12 @@ int processes_read(const struct proc_id *init, struct process_info **ret, size_t
     auto_closedir DIR *dir = opendir("/proc");
     if (!dir)
         return err_errno(err, -errno, "/proc");
-    if (pidfd < 0 || !choose_namespace(init->pid, &ns_name, &ns) ||
-        read_proc(init->pid, "status", &text) < 0)
+    if (pidfd < 0 || read_proc(init->pid, "status", &text) < 0)
         return err_set(err, -ESRCH, "the container does not run");
     const int level = namespace_level(buf_str(&text));
+    bool first = level > 0 && level_number(status_value(buf_str(&text), "NSpid"), level) == 1;
+    if (!choose_namespace(init->pid, first, &ns_name, &ns))
+        return err_set(err, -ESRCH, "the container does not run");
     struct process_info *all = NULL;
     size_t n = 0, cap = 0;
     for (struct dirent *e; (e = readdir(dir));) {

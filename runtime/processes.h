@@ -27,8 +27,8 @@ struct process_info {
     uint64_t inheritable, permitted, effective, bounding, ambient;
 };
 
-/* All processes in the pid namespace of `init`; of a container that has the host's, those in its
- * mount namespace. Sorted by their number in the container. The caller frees *ret. A container that
+/* All processes in the pid namespace of `init`; of a container that shares one, those in its mount
+ * namespace. Sorted by their number in the container. The caller frees *ret. A container that
  * does not run is -ESRCH. */
 int processes_read(const struct proc_id *init, struct process_info **ret, size_t *ret_n,
                    struct err *err);
