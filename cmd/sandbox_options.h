@@ -14,6 +14,10 @@
                        "Cgroup namespace: private, host, container:NAME or ns:PATH"),              \
         OPT_LIST_ROW(0, "device", container_values, sandbox.devices, "HOST[:CONTAINER[:rwm]]",     \
                      "Let the container use a device of the host, or those of a directory"),       \
+        OPT_LIST_ROW(0, "gidmap", container_values, sandbox.gidmaps, "CONTAINER:ID:COUNT",         \
+                     "Map group ids: 0 is you, 1... your subordinate ids"),                        \
+        OPT_CSV_ROW(0, "group-add", container_values, sandbox.group_add, "GROUP",                  \
+                    "Give the user this group too (keep-groups: those that you have)"),            \
         OPT_BOOL_ROW(0, "init", container_values, sandbox.init,                                    \
                      "Run a small init as process 1, which passes signals on and reaps"),          \
         OPT_STRING_ROW(0, "ipc", container_values, sandbox.ipc, "MODE",                            \
@@ -38,7 +42,12 @@
                      "Set a sysctl of the container's own namespaces"),                            \
         OPT_LIST_ROW(0, "ulimit", container_values, sandbox.ulimits, "NAME=SOFT[:HARD]",           \
                      "Set a resource limit (host: all as here)"),                                  \
+        OPT_LIST_ROW(0, "uidmap", container_values, sandbox.uidmaps, "CONTAINER:ID:COUNT",         \
+                     "Map user ids: 0 is you, 1... your subordinate ids"),                         \
         OPT_STRING_ROW(0, "umask", container_values, sandbox.umask, "MODE",                        \
                        "Umask of the container (default 0022)"),                                   \
+        OPT_STRING_ROW(0, "userns", container_values, sandbox.userns, "MODE",                      \
+                       "User namespace: host, keep-id[:uid=,gid=], nomap, auto[:size=], "          \
+                       "container:NAME"),                                                          \
         OPT_STRING_ROW(0, "uts", container_values, sandbox.uts, "MODE",                            \
                        "UTS namespace: private, host, container:NAME or ns:PATH")

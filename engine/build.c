@@ -237,7 +237,7 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
         r = id_maps_choose(&sandbox.ids, err);
     if (r < 0)
         return r;
-    s.files.single_id = sandbox.ids.single;
+    root_set_ids(&s.files, &sandbox.ids);
     s.files.no_sync = true;
     auto_free char *command = strv_join(&run->args, " ");
     r = start_run(ctx, &s, &sandbox, command, err);

@@ -16,6 +16,7 @@
 #include "engine/environment.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
+#include "engine/userns.h"
 #include "engine/volume.h"
 #include "spec/reference.h"
 
@@ -150,7 +151,7 @@ static json_t *args_after_path(const struct strv *command)
 /* The whole config.json but the name. */
 static int build_document(struct engine *e, const struct create_options *o,
                           const struct store_image *image, const struct image_config *config,
-                          const char *id, json_t **ret, struct err *err)
+                          const char *id, json_t **ret, int *ret_lock, struct err *err)
 {
     auto_strv command = {0};
     auto_json json_t *conf = NULL, *mounts = NULL;
@@ -179,6 +180,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     json_put(doc, "Mounts", take_ptr(mounts));
     json_put(doc, "HostConfig", take_ptr(host));
     r = create_sandbox(o->sandbox, doc, err);
+    if (r == 0)
+        r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r < 0)
         json_decref(doc);
     else
@@ -241,7 +244,8 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     char id[ID_HEX_LEN + 1];
     id_random(id);
     auto_json json_t *doc = NULL;
-    r = build_document(e, o, o->image, &config, id, &doc, err);
+    auto_close int lock = -1; /* until the container is there for others to see */
+    r = build_document(e, o, o->image, &config, id, &doc, &lock, err);
     if (r < 0)
         return r;
     prefer_asked_name(doc, o->image, o->asked);

@@ -333,6 +333,11 @@ int create_sandbox(const struct sandbox_options *o, json_t *document, struct err
         json_put(host, "Privileged", json_true());
     if (o->init)
         json_put(host, "Init", json_true());
+    put_list(host, "GroupAdd", &o->group_add);
+    if (o->group_add.len > 1 && strv_contains(&o->group_add, "keep-groups"))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "the '--group-add keep-groups' option is not allowed with any other "
+                        "--group-add options");
     int r = put_capabilities(o, host, err);
     if (r == 0)
         r = put_security(o, document, host, err);
@@ -388,6 +393,7 @@ void sandbox_defaults(json_t *document)
         return;
     show_capabilities(document, host);
     put_default(config, "Umask", json_string("0022"));
+    put_default(host, "GroupAdd", json_array());
     put_default(host, "Privileged", json_false());
     put_default(host, "Init", json_false());
     put_default(host, "PidMode", json_string("private"));

@@ -13,6 +13,8 @@ struct sandbox_options {
     struct strv cap_add, cap_drop;
     struct strv security_opt, ulimits, sysctls, devices;
     char *pid, *ipc, *uts, *cgroupns; /* private, host, container:NAME, ns:PATH */
+    char *userns; /* host, keep-id[:uid=,gid=], nomap, auto[:size=], container:NAME, ns:PATH */
+    struct strv uidmaps, gidmaps, group_add;
     char *umask, *shm_size, *read_only_tmpfs;
     bool privileged, init;
 };

@@ -64,6 +64,13 @@ int root_init(struct root *root, struct store *s, const struct strv *diff_ids, c
     return 0;
 }
 
+void root_set_ids(struct root *root, const struct id_maps *ids)
+{
+    root->single_id = ids->single;
+    root->single_uid = ids->uids[0].inside;
+    root->single_gid = ids->gids[0].inside;
+}
+
 void root_done(struct root *root)
 {
     for (size_t i = 0; i < root->n_layers; i++) {
@@ -88,7 +95,9 @@ void root_overlay_options(const struct root *root, struct overlay_options *ret)
 static pid_t start_server(void *ctx, int *ret_channel, struct err *err)
 {
     const struct root *root = *(struct root **)ctx;
-    struct overlay_client_options o = {.single_id = root->single_id};
+    struct overlay_client_options o = {.single_id = root->single_id,
+                                       .single_uid = root->single_uid,
+                                       .single_gid = root->single_gid};
     root_overlay_options(root, &o.overlay);
     return overlay_client_start(&o, ret_channel, err);
 }

@@ -12,7 +12,9 @@ struct root {
     struct overlay_layer_files *layers; /* topmost first; owns the strings */
     size_t n_layers;
     char *upper, *work;
-    bool single_id;
+    bool single_id; /* every owner shows as: */
+    uid_t single_uid;
+    gid_t single_gid;
     bool no_sync; /* what is written is gone with the container, or made again */
 };
 
@@ -21,6 +23,9 @@ struct root {
 int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
               struct err *err);
 void root_done(struct root *root);
+
+/* What the ids of a user namespace mean for what its root shows. */
+void root_set_ids(struct root *root, const struct id_maps *ids);
 
 /* The overlay of this root; points into it. */
 void root_overlay_options(const struct root *root, struct overlay_options *ret);

@@ -7,6 +7,7 @@
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
 #include "engine/sandbox_security.h"
+#include "engine/userns.h"
 
 #include <unistd.h>
 
@@ -54,7 +55,7 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
     if (r == 0)
         r = json_want_bool(host, "AutoRemove", &ret->auto_remove, err);
     if (r == 0)
-        r = id_maps_choose(&sb->ids, err);
+        r = userns_read(c->config, &sb->ids, err);
     if (r < 0)
         return r;
     r = sandbox_security_read(ret, s, c, err);
@@ -70,6 +71,7 @@ void sandbox_config_done(struct sandbox_config *config)
 {
     strv_done(&config->sandbox.args);
     strv_done(&config->sandbox.env);
+    strv_done(&config->sandbox.groups);
     strv_done(&config->sandbox.mask);
     strv_done(&config->sandbox.unmask);
     for (size_t i = 0; i < config->n_ns_fds; i++)

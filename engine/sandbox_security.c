@@ -197,6 +197,11 @@ int sandbox_security_read(struct sandbox_config *config, struct store *s,
     int r = json_want_int(host, "ShmSize", &shm, err);
     sb->shm_size = shm > 0 ? (uint64_t)shm : 0;
     if (r == 0)
+        r = json_want_strv(host, "GroupAdd", &sb->groups, err);
+    sb->keep_groups = strv_contains(&sb->groups, "keep-groups");
+    if (sb->keep_groups)
+        strv_clear(&sb->groups);
+    if (r == 0)
         r = read_security(config, host, err);
     if (r == 0)
         r = read_limits(config, host, err);

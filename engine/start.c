@@ -112,7 +112,7 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
         r = network_files_write(c->fd, config->sandbox.hostname, c->name, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
-    root->single_id = config->sandbox.ids.single;
+    root_set_ids(root, &config->sandbox.ids);
     root->no_sync = config->auto_remove;
     return 0;
 }
@@ -136,7 +136,7 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     r = sandbox_namespaces_open(&config, e, c->config, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
-    root.single_id = config.sandbox.ids.single;
+    root_set_ids(&root, &config.sandbox.ids);
     r = volumes_prepare(&e->store, c->config, &root, &config.sandbox.ids, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;

@@ -13,7 +13,7 @@ static void server_arguments(const struct overlay_client_options *o, int channel
     strv_add(argv, "--channel");
     strv_addf(argv, "%d", channel);
     if (o->single_id)
-        strv_add(argv, "--single-id");
+        strv_addf(argv, "--single-id=%u:%u", o->single_uid, o->single_gid);
     for (size_t i = 0; i < o->overlay.n_layers; i++) {
         strv_add(argv, "--layer");
         strv_add(argv, o->overlay.layers[i].tar);
@@ -56,8 +56,9 @@ pid_t overlay_client_start(const struct overlay_client_options *o, int *ret_chan
     return pid;
 }
 
-void overlay_client_mount_data(int device_fd, char out[static 256])
+void overlay_client_mount_data(int device_fd, uid_t uid, gid_t gid, char out[static 256])
 {
-    snprintf(out, 256, "fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
-             device_fd);
+    snprintf(out, 256,
+             "fd=%d,rootmode=40000,user_id=%u,group_id=%u,default_permissions,allow_other",
+             device_fd, uid, gid);
 }

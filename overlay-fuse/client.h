@@ -20,7 +20,9 @@ enum { OVERLAY_MSG_DEVICE = 1 };
 
 struct overlay_client_options {
     struct overlay_options overlay;
-    bool single_id; /* the mount's user namespace maps one id: report every owner as 0 */
+    bool single_id; /* the mount's user namespace maps one id, this one: report every owner as it */
+    uid_t single_uid;
+    gid_t single_gid;
 };
 
 /* Starts the server. *ret_channel (CLOEXEC): send it the descriptor with
@@ -32,4 +34,4 @@ pid_t overlay_client_start(const struct overlay_client_options *o, int *ret_chan
 
 /* The mount options of a FUSE mount that this server can serve: "fd=N,rootmode=40000,..." for
  * mount("overlay", target, "fuse.wherry", flags, data). */
-void overlay_client_mount_data(int device_fd, char out[static 256]);
+void overlay_client_mount_data(int device_fd, uid_t uid, gid_t gid, char out[static 256]);

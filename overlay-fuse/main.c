@@ -23,11 +23,13 @@ struct arguments {
     struct overlay_options overlay;
     int channel;
     bool single_id;
+    unsigned single_uid, single_gid;
 };
 
 static int usage(void)
 {
-    fputs("usage: overlay-fuse --channel FD [--single-id] [--no-sync] [--layer TAR INDEX]...\n"
+    fputs("usage: overlay-fuse --channel FD [--single-id=UID:GID] [--no-sync] [--layer TAR "
+          "INDEX]...\n"
           "                    [--upper DIR --work DIR]\n"
           "Serves one mount whose /dev/fuse descriptor comes over the channel.\n",
           stderr);
@@ -42,7 +44,7 @@ static bool is_for_engine(int argc, char **argv)
 /* How many words an option takes, or -1. */
 static int take_option(struct arguments *a, char **argv, int left)
 {
-    if (strcmp(argv[0], "--single-id") == 0) {
+    if (sscanf(argv[0], "--single-id=%u:%u", &a->single_uid, &a->single_gid) == 2) {
         a->single_id = true;
         return 1;
     }
@@ -108,8 +110,12 @@ static int serve(const struct arguments *a)
     if (opened < 0 || r < 0)
         return 1;
     close(a->channel);
-    struct server_options o = {
-        .single_id = a->single_id, .timeout = FOREVER, .procfs = procfs, .confine = confine};
+    struct server_options o = {.single_id = a->single_id,
+                               .single_uid = a->single_uid,
+                               .single_gid = a->single_gid,
+                               .timeout = FOREVER,
+                               .procfs = procfs,
+                               .confine = confine};
     auto_ptr(server) struct server *s = NULL;
     r = server_new(ov, &o, NULL, &s, &err);
     if (r == 0)

@@ -23,7 +23,8 @@ int server_stat(struct server *s, struct node *n, struct stat *ret)
 {
     int r = node_stat(s->ov, n, ret);
     if (r == 0 && s->o.single_id) {
-        ret->st_uid = ret->st_gid = 0;
+        ret->st_uid = s->o.single_uid;
+        ret->st_gid = s->o.single_gid;
     } else if (r == 0 && s->o.uids) {
         ret->st_uid = id_to_shown(s->o.uids, ret->st_uid);
         ret->st_gid = id_to_shown(s->o.gids, ret->st_gid);

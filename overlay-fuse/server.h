@@ -24,7 +24,8 @@
 #include <stdatomic.h>
 
 struct server_options {
-    bool single_id;  /* the mount's user namespace has one id: every owner shows as 0 */
+    bool single_id; /* the mount's user namespace has one id: every owner shows as this one */
+    uint32_t single_uid, single_gid;
     bool root_keeps; /* root is that of the first user namespace, whose writes keep set-id bits */
     bool no_xattrs, no_acl, no_fsync, static_nlink, no_writeback, debug;
     double timeout;                       /* seconds that the kernel may keep what it was told */

@@ -68,7 +68,7 @@ static _Noreturn void outside_main(const struct exec_target *t, struct process *
 {
     struct err err = {0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int r = join_enter(&t->join, &err);
+    int r = join_enter(&t->join, &p->sb->ids, &err);
     pid_t pid = r == 0 ? join_fork(&err) : -1;
     if (pid == 0)
         inside_main(p);

@@ -107,6 +107,11 @@ int64_t id_map_outside(const struct id_range *ranges, size_t n, uint32_t inside)
     return -1;
 }
 
+uint32_t id_map_owner(const struct id_range *ranges, size_t n)
+{
+    return n == 0 || id_map_outside(ranges, n, 0) >= 0 ? 0 : ranges[0].inside;
+}
+
 static bool in_path(const char *program)
 {
     const char *path = getenv("PATH");
@@ -130,7 +135,7 @@ static int side_fill(const char *file, const char *name, uint32_t owner, uint32_
     int r = file_read_at(AT_FDCWD, file, SUBID_LIMIT, &text, err);
     if (r < 0)
         return r == -ENOENT || r == -EACCES ? 0 : r;
-    return id_ranges_parse(buf_str(&text), file, name, owner, ranges, 8, ret_n, err);
+    return id_ranges_parse(buf_str(&text), file, name, owner, ranges, ID_RANGES_MAX, ret_n, err);
 }
 
 int id_maps_choose(struct id_maps *ret, struct err *err)

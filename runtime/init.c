@@ -31,20 +31,20 @@ struct stage {
 static int wait_for_maps(struct stage *s, struct err *err)
 {
     struct channel_msg *msg = xcalloc(1, sizeof(*msg));
-    int r = channel_recv(s->job->channel, msg);
-    bool go = r == 1 && msg->type == INIT_GO;
+    bool go = channel_recv(s->job->channel, msg) == 1 && msg->type == INIT_GO;
     free(msg);
     if (!go) /* the monitor has reported its own error */
         _exit(125);
-    return process_become_root(err);
+    /* Before the change of ids: the user's files are opened as the user, who may have no id here.
+     */
+    int r = host_files_open(s->job, &s->host, err);
+    return r < 0 ? r : process_become_root(&s->sb->ids, err);
 }
 
 /* Should: leave the whole tree below s->root as the container will see it. */
 static int build_tree(struct stage *s, struct err *err)
 {
-    int r = host_files_open(s->job, &s->host, err);
-    if (r < 0)
-        return r;
+    int r;
     s->root = root_mount(s->job, &s->host, err);
     if (s->root < 0)
         return s->root;

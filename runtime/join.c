@@ -134,7 +134,7 @@ static int enter_namespaces(const struct join *j)
     return 0;
 }
 
-int join_enter(const struct join *j, struct err *err)
+int join_enter(const struct join *j, const struct id_maps *ids, struct err *err)
 {
     prctl(PR_SET_DUMPABLE, 0);
     int r = j->flags ? enter_namespaces(j) : 0;
@@ -142,7 +142,7 @@ int join_enter(const struct join *j, struct err *err)
         return join_ended(err);
     if (r < 0)
         return err_errno(err, r, "enter the container's namespaces");
-    r = process_become_root(err);
+    r = process_become_root(ids, err);
     /* New ids reset it to what fs.suid_dumpable says. */
     prctl(PR_SET_DUMPABLE, 0);
     return r == 0 && chdir("/") < 0 ? err_errno(err, -errno, "the container's root") : r;

@@ -42,7 +42,7 @@ int join_read_maps(pid_t pid, struct id_maps *ret, struct err *err);
 
 /* In the first child: makes it undumpable and enters. Then it is root of the container, in its
  * root directory, but not yet in its pid namespace. */
-int join_enter(const struct join *j, struct err *err);
+int join_enter(const struct join *j, const struct id_maps *ids, struct err *err);
 
 /* In the first child, after join_enter(): as fork(), but the child is in the pid namespace and a
  * child of our parent, and dies with it. A container that has just ended is as in join_open(). */

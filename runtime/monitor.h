@@ -43,7 +43,7 @@ struct monitor_ops {
      * mounted and answers with an int errno (overlay-fuse/client.h). */
     pid_t (*root_start)(void *ctx, int *ret_channel, struct err *err);
     /* mount(2) data for the root's FUSE mount. */
-    void (*root_mount_data)(int device_fd, char out[static 256]);
+    void (*root_mount_data)(int device_fd, uid_t uid, gid_t gid, char out[static 256]);
     /* In the container's init, in its network namespace, with capabilities. */
     int (*net_setup)(void *ctx, struct err *err);
     /* Not NULL: is called in place of the execution of the command, as the container's root with

@@ -33,11 +33,32 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
-int process_become_root(struct err *err)
+int process_become_root(const struct id_maps *ids, struct err *err)
 {
+    uid_t uid = ids ? id_map_owner(ids->uids, ids->n_uids) : 0;
+    gid_t gid = ids ? id_map_owner(ids->gids, ids->n_gids) : 0;
     /* Our uid is the user's, which is 0 here unless the maps say otherwise. */
-    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+    if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return err_errno(err, -errno, "become root of the container");
+    return 0;
+}
+
+/* --group-add: groups that were asked for, so one that cannot be had is an error. */
+static int add_groups(struct process *p, const char *group, struct err *err)
+{
+    const struct id_maps *m = &p->sb->ids;
+    for (size_t i = 0; i < p->sb->groups.len; i++) {
+        const char *name = p->sb->groups.v[i];
+        size_t before = p->user.n_groups;
+        int r = user_add_group(&p->user, name, group, err);
+        if (r < 0)
+            return r;
+        if (m->single)
+            return err_set(err, -EPERM, "group %s: with a single id no groups can be added", name);
+        if (p->user.n_groups > before &&
+            id_map_outside(m->gids, m->n_gids, p->user.groups[before]) < 0)
+            return err_set(err, -EINVAL, "group %s: the subordinate ids do not reach so far", name);
+    }
     return 0;
 }
 
@@ -64,11 +85,14 @@ int process_find_user(struct process *p, int root, struct err *err)
         if (id_map_outside(m->gids, m->n_gids, p->user.groups[i]) >= 0)
             p->user.groups[n++] = p->user.groups[i];
     p->user.n_groups = n;
+    if ((r = add_groups(p, group, err)) < 0)
+        return r;
     command_env(p->sb, p->user.home, &p->env);
     if (p->ops->inside) {
         p->named_uid = p->user.uid;
         p->named_gid = p->user.gid;
-        p->user = (struct user){0};
+        p->user = (struct user){.uid = id_map_owner(m->uids, m->n_uids),
+                                .gid = id_map_owner(m->gids, m->n_gids)};
     }
     return 0;
 }
@@ -192,7 +216,7 @@ static int become_user(struct process *p, struct err *err)
         groups[i] = u->groups[i];
     /* In single-id mode setgroups is forbidden, and the user's own groups are what gives access to
      * project directories: they stay. Else they are explicit (CVE-2022-2989). */
-    if (!p->sb->ids.single && setgroups(u->n_groups, groups) < 0)
+    if (!p->sb->ids.single && !p->sb->keep_groups && setgroups(u->n_groups, groups) < 0)
         return err_errno(err, -errno, "set supplementary groups");
     /* Without this, leaving uid 0 would drop the power to load the seccomp policy. */
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)

@@ -20,8 +20,9 @@ struct process {
     struct strv env;
 };
 
-/* Takes the ids of the container's root, in its user namespace. */
-int process_become_root(struct err *err);
+/* Takes the ids of the container's root, in its user namespace; where 0 is not mapped, those of
+ * id_map_owner(). */
+int process_become_root(const struct id_maps *ids, struct err *err);
 
 /* Resolves sb->user in the files below `root` and builds the environment. */
 int process_find_user(struct process *p, int root, struct err *err);

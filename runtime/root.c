@@ -57,7 +57,9 @@ static int fuse_mount(const struct init_job *job, int device, int at, const char
                       struct err *err)
 {
     char data[256];
-    job->ops->root_mount_data(device, data);
+    const struct id_maps *ids = &job->sandbox->ids;
+    job->ops->root_mount_data(device, id_map_owner(ids->uids, ids->n_uids),
+                              id_map_owner(ids->gids, ids->n_gids), data);
     int r = mount_new_at(at, "fuse.wherry", "overlay", 0, data);
     if (r < 0)
         return err_errno(err, r, "mount the container's root");

@@ -16,9 +16,11 @@ struct id_range {
     uint32_t inside, outside, count;
 };
 
+#define ID_RANGES_MAX 32 /* of one side; the kernel takes 340 */
+
 struct id_maps {
     bool single; /* one id each, written by ourselves; else by newuidmap and newgidmap */
-    struct id_range uids[8], gids[8];
+    struct id_range uids[ID_RANGES_MAX], gids[ID_RANGES_MAX];
     size_t n_uids, n_gids;
 };
 
@@ -80,6 +82,8 @@ struct sandbox {
     const char *work_dir; /* "" or "/": the root; made when missing */
     const char *user;     /* "name", "uid", "name:group", "uid:gid" or "": root. Names are looked up
                              in the container's /etc/passwd and /etc/group, by our own parser */
+    struct strv groups;   /* more groups of the user, by name or number */
+    bool keep_groups;     /* it has the groups of who starts the monitor, and no others */
     struct strv args;     /* the command; args.v[0] searched in the container's PATH */
     struct strv env;
     bool tty;        /* a pseudo-terminal is stdin, stdout and stderr */

@@ -140,7 +140,7 @@ static void add_memberships(struct user *u, const char *group, const struct fiel
             add_group(u, gid);
 }
 
-static int resolve_group(const char *s, const char *group, struct user *u, struct err *err)
+static int resolve_group(const char *s, const char *group, uint32_t *ret, struct err *err)
 {
     size_t len = strlen(s);
     uint32_t gid;
@@ -149,8 +149,17 @@ static int resolve_group(const char *s, const char *group, struct user *u, struc
         return err_set(err, -ERANGE, "invalid group id \"%.64s\"", s);
     if (!group_find(group, s, len, &gid) && number != 1)
         return err_set(err, -ENOENT, "unable to find group \"%.64s\" in the image's /etc/group", s);
-    u->gid = gid;
+    *ret = gid;
     return 0;
+}
+
+int user_add_group(struct user *u, const char *spec, const char *group, struct err *err)
+{
+    uint32_t gid;
+    int r = resolve_group(spec, group, &gid, err);
+    if (r == 0)
+        add_group(u, gid);
+    return r;
 }
 
 int user_resolve(const char *spec, const char *passwd, const char *group, struct user *ret,
@@ -180,7 +189,7 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
                        (int)(len < 64 ? len : 64), name);
     }
     if (*group_spec) {
-        int r = resolve_group(group_spec, group, &u, err);
+        int r = resolve_group(group_spec, group, &u.gid, err);
         if (r < 0)
             return r;
     }

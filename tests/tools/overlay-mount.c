@@ -131,7 +131,7 @@ _Noreturn static void child_main(const struct arguments *a, int channel)
     int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (device < 0)
         child_fail("/dev/fuse");
-    overlay_client_mount_data(device, data);
+    overlay_client_mount_data(device, 0, 0, data);
     if (mount("overlay", a->mount_point, "fuse.wherry", 0, data) < 0)
         child_fail(a->mount_point);
     if (channel_send(channel, MSG_DEVICE, NULL, 0, &device, 1) < 0)

@@ -49,7 +49,7 @@ static pid_t root_start(void *ctx, int *ret_channel, struct err *err)
     _exit(127);
 }
 
-static void root_mount_data(int device_fd, char out[static 256])
+static void root_mount_data(int device_fd, uid_t uid, gid_t gid, char out[static 256])
 {
     snprintf(out, 256, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device_fd);
 }
