@@ -105,6 +105,7 @@ extern const struct command cmd_run;
 extern const struct command cmd_save;
 extern const struct command cmd_search;
 extern const struct command cmd_start;
+extern const struct command cmd_stats;
 extern const struct command cmd_stop;
 extern const struct command cmd_system_check;
 extern const struct command cmd_system_df;
