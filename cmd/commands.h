@@ -113,6 +113,7 @@ extern const struct command cmd_system_prune;
 extern const struct command cmd_system_reset;
 extern const struct command cmd_tag;
 extern const struct command cmd_top;
+extern const struct command cmd_unshare;
 extern const struct command cmd_untag;
 extern const struct command cmd_version;
 extern const struct command cmd_volume_create;
