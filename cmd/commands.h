@@ -118,6 +118,8 @@ extern const struct command cmd_untag;
 extern const struct command cmd_version;
 extern const struct command cmd_volume_create;
 extern const struct command cmd_volume_exists;
+extern const struct command cmd_volume_export;
+extern const struct command cmd_volume_import;
 extern const struct command cmd_volume_inspect;
 extern const struct command cmd_volume_ls;
 extern const struct command cmd_volume_prune;

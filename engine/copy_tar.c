@@ -186,7 +186,9 @@ DEFINE_AUTO(tar_writer, tar_writer_done)
 
 static int tar_failed(struct tar_writer *w, struct err *err)
 {
-    return err_set(err, -EIO, "write the archive: %s", archive_error_string(w->a));
+    int code = archive_errno(w->a);
+    return code > 0 ? err_errno(err, -code, "write the archive")
+                    : err_set(err, -EIO, "write the archive: %s", archive_error_string(w->a));
 }
 
 static char *tar_name(const struct tar_writer *w, const char *path)
@@ -264,7 +266,8 @@ static int receive_tar(int in, int tar, struct err *err)
     auto_done(tar_writer) struct tar_writer w = {
         .a = archive_write_new(), .root = xstrdup(""), .zeros = xcalloc(1, COPY_CHUNK)};
     if (archive_write_set_format_pax_restricted(w.a) != ARCHIVE_OK ||
-        archive_write_set_format_option(w.a, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK)
+        archive_write_set_format_option(w.a, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(w.a, 1) != ARCHIVE_OK)
         return tar_failed(&w, err);
     int r = copy_get(in, &m, err);
     /* Nothing is written before something came: an error leaves an empty output. */

@@ -2,16 +2,10 @@
 /* `export`: the file system of a container as a tar, through the overlay core, without a mount. */
 #include "engine/content.h"
 
-#include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/output.h"
 #include "engine/root.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int write_out(void *arg, const void *data, size_t len, struct err *err)
 {
@@ -38,34 +32,22 @@ static int export_to(struct engine *e, struct store_container *c, const struct e
     return content_export(&changes, write_out, &fd, err);
 }
 
-/* Beside the file, and in its place once it is whole. */
-static int export_file(struct engine *e, struct store_container *c, const struct export_options *o,
-                       struct err *err)
+struct job {
+    struct engine *e;
+    struct store_container *c;
+    const struct export_options *o;
+};
+
+static int export_job(void *arg, int fd, struct err *err)
 {
-    auto_free char *temporary = xasprintf("%s.wherry-%d", o->output, (int)getpid());
-    auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_errno(err, -errno, "create %s", o->output);
-    int r = export_to(e, c, o, fd, err);
-    if (r == 0 && rename(temporary, o->output) < 0)
-        r = err_errno(err, -errno, "create %s", o->output);
-    if (r < 0)
-        unlink(temporary);
-    return r;
+    const struct job *j = arg;
+    return export_to(j->e, j->c, j->o, fd, err);
 }
 
 int content_export_container(struct engine *e, struct store_container *c,
                              const struct export_options *o, struct err *err)
 {
-    struct stat st;
-    int r;
-    if (o->output && (stat(o->output, &st) < 0 || S_ISREG(st.st_mode))) {
-        r = export_file(e, c, o, err);
-    } else {
-        auto_close int fd = o->output ? open(o->output, O_WRONLY | O_CLOEXEC)
-                                      : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-        r = fd < 0 ? err_errno(err, -errno, "open %s", o->output ? o->output : "standard output")
-                   : export_to(e, c, o, fd, err);
-    }
+    struct job job = {e, c, o};
+    int r = output_write(o->output, export_job, &job, err);
     return r < 0 ? err_wrap(err, "export %s", c->name) : 0;
 }

@@ -67,33 +67,34 @@ static _Noreturn void child(struct pipes *p, int (*fn)(void *arg, struct err *er
     _exit(0);
 }
 
-static int hear(struct pipes *p, struct err *err)
+static int hear(int from, struct err *err)
 {
     struct err said = {0};
-    if (read_full(p->from_child[0], &said, sizeof(said)) != (ssize_t)sizeof(said))
+    if (read_full(from, &said, sizeof(said)) != (ssize_t)sizeof(said))
         return err_set(err, -EIO, "a helper process ended early");
     if (err && said.code < 0)
         *err = said;
     return said.code;
 }
 
-static int talk(struct pipes *p, pid_t pid, const struct id_maps *maps, struct err *err)
+/* Until it is on its own. */
+static int send_off(struct pipes *p, pid_t pid, const struct id_maps *maps, struct err *err)
 {
-    int r = hear(p, err);
+    int r = hear(p->from_child[0], err);
     if (r == 0)
         r = userns_write_maps(pid, maps, err);
-    if (r == 0)
-        r = write_full(p->to_child[1], "", 1);
-    return r < 0 ? r : hear(p, err);
+    if (r == 0 && (r = write_full(p->to_child[1], "", 1)) < 0)
+        err_errno(err, r, "a helper process");
+    return r;
 }
 
-int userns_run(const struct id_maps *maps, int (*fn)(void *arg, struct err *err), void *arg,
-               struct err *err)
+int userns_begin(const struct id_maps *maps, int (*fn)(void *arg, struct err *err), void *arg,
+                 struct userns_child *ret, struct err *err)
 {
     auto_done(pipes) struct pipes p = {{-1, -1}, {-1, -1}};
+    int status;
     if (pipe2(p.to_child, O_CLOEXEC) < 0 || pipe2(p.from_child, O_CLOEXEC) < 0)
         return err_errno(err, -errno, "pipe");
-    fflush(NULL); /* what is buffered must not be written twice */
     pid_t pid = fork();
     if (pid < 0)
         return err_errno(err, -errno, "fork");
@@ -101,8 +102,28 @@ int userns_run(const struct id_maps *maps, int (*fn)(void *arg, struct err *err)
         child(&p, fn, arg);
     close_fd(&p.to_child[0]);
     close_fd(&p.from_child[1]);
-    int r = talk(&p, pid, maps, err), status;
-    close_fd(&p.to_child[1]); /* a child that still waits for its maps ends */
-    proc_wait(pid, &status);
+    int r = send_off(&p, pid, maps, err);
+    if (r < 0) {
+        close_fd(&p.to_child[1]); /* one that still waits for its maps ends */
+        proc_wait(pid, &status);
+        return r;
+    }
+    *ret = (struct userns_child){.pid = pid, .from = take_fd(&p.from_child[0])};
+    return 0;
+}
+
+int userns_finish(struct userns_child *child, struct err *err)
+{
+    int status, r = hear(child->from, err);
+    close_fd(&child->from);
+    proc_wait(child->pid, &status);
     return r;
+}
+
+int userns_run(const struct id_maps *maps, int (*fn)(void *arg, struct err *err), void *arg,
+               struct err *err)
+{
+    struct userns_child child;
+    int r = userns_begin(maps, fn, arg, &child, err);
+    return r < 0 ? r : userns_finish(&child, err);
 }

@@ -256,6 +256,8 @@ int content_check(struct store *s, const struct store_check_options *o,
     if (r == 0)
         r = check_containers(&c, err);
     if (r == 0)
+        r = check_volumes(&c, err);
+    if (r == 0)
         r = check_images(&c, err);
     if (r == 0)
         r = check_garbage(&c, err);

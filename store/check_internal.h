@@ -32,3 +32,5 @@ int check_images(struct check *c, struct err *err);
 /* Before anything is repaired: fills c->in_use. */
 int check_note_in_use(struct check *c, struct err *err);
 int check_containers(struct check *c, struct err *err);
+/* check_volumes.c */
+int check_volumes(struct check *c, struct err *err);

@@ -133,6 +133,8 @@ static int open_volume(struct store *s, const char *name, struct store_volume *r
 static int names_of_volumes(struct store *s, struct strv *ret, struct err *err)
 {
     auto_strv names = {0};
+    if (!exists_at(s->root_fd, VOLUMES_DIR))
+        return 0; /* lost: there are none, and `system check` says so */
     int r = list_dir_at(s->root_fd, VOLUMES_DIR, &names, err);
     strv_foreach (&names, name)
         if (store_volume_name_valid(name))

@@ -259,8 +259,9 @@ END
     run_apart wherry system df
     assert_match "$output" 'Local Volumes +2 +1 +65\.54kB +65\.54kB \(100%\)'
     mv "$WHERRY_ROOT" moved
-    WHERRY_ROOT=$PWD/moved
-    wherry run --rm -v big:/v debian test -s /v/f
+    run_apart wherry --root moved run --rm -v big:/v debian test -s /v/f
+    assert_status 0
+    mv moved "$WHERRY_ROOT"
     run_apart wherry system prune -f --volumes
     assert_match "$output" 'Deleted Volumes
 big
@@ -289,4 +290,32 @@ used'
     run_apart wherry system check
     assert_status 0
     refute_match "$output" garbage
+}
+
+@test "system check: what is wrong with volumes is found and mended" {
+    wherry volume create --label a=b v
+    wherry volume create w
+    wherry volume create x
+    wherry create --name c -v gone:/g debian true
+    run_apart wherry system check
+    assert_status 0
+    echo '{' >"$WHERRY_ROOT/volumes/v/volume.json"
+    rmdir "$WHERRY_ROOT/volumes/w/_data"
+    mkdir "$WHERRY_ROOT/volumes/x/_new"
+    rm -r "$WHERRY_ROOT/volumes/gone"
+    run_apart wherry system check
+    [[ $status != 0 ]]
+    assert_match "$output" 'volume v: .*volume.json'
+    assert_match "$output" 'volume w: its directory _data is missing'
+    assert_match "$output" 'volume gone: it is missing, and container'
+    run_apart wherry start c
+    assert_error 'no volume with name "gone"'
+    wherry system check --repair || true
+    run_apart wherry system check
+    assert_status 0
+    refute_match "$output" garbage
+    [[ ! -e $WHERRY_ROOT/volumes/x/_new ]]
+    wherry start -a c
+    run_apart wherry volume ls -q
+    assert_output $'gone\nv\nw\nx'
 }

@@ -226,6 +226,12 @@ setup() {
     fi
 }
 
+# Files in volumes that belong to subordinate ids: bats could not remove them.
+remove_foreign_files() {
+    [[ -z $(find "$BATS_TEST_TMPDIR" ! -user "$EUID" -print -quit 2>/dev/null) ]] ||
+        unshare --map-auto --map-root-user find "$BATS_TEST_TMPDIR" -path '*/volumes/*' -delete
+}
+
 teardown() {
     local left='' pid
     # A test that failed half-way left what it left; only a test that passed is asked to be clean.
@@ -235,6 +241,7 @@ teardown() {
             kill -KILL "$pid" 2>/dev/null || true
         done < <(wherry_processes)
         chmod -R u+rwX "$BATS_TEST_TMPDIR" 2>/dev/null || true
+        remove_foreign_files || true
         return 0
     fi
     wait_for no_processes || left+="processes: $(wherry_processes)"$'\n'
@@ -244,6 +251,7 @@ teardown() {
     fi
     # bats removes the directory itself and would stumble over a container's unreadable ones.
     chmod -R u+rwX "$BATS_TEST_TMPDIR" 2>/dev/null || true
+    remove_foreign_files || true
     if [[ $left ]]; then
         echo "left behind: $left"
         return 1
