@@ -26,8 +26,10 @@ static int write_cidfile(const char *path, const char *id, struct err *err)
 int container_options_create(struct invocation *in, const struct container_values *v,
                              const struct strv *args, struct store_container *ret, struct err *err)
 {
-    auto_strv env = {0}, command = {0}, invocation = {0};
-    int r = env_collect(&v->env_files, &v->env, &env, err);
+    auto_strv env = {0}, labels = {0}, command = {0}, invocation = {0};
+    int r = env_collect("env-file", &v->env_files, &v->env, &env, err);
+    if (r == 0)
+        r = env_collect("label-file", &v->label_files, &v->labels, &labels, err);
     if (r < 0)
         return r;
     for (char *const *word = in->argv; *word; word++)
@@ -59,7 +61,8 @@ int container_options_create(struct invocation *in, const struct container_value
         .env = &env,
         .mounts = mount_options(&v->mount),
         .sandbox = &v->sandbox,
-        .labels = &v->labels,
+        .environment = &v->environment,
+        .labels = &labels,
         .network = v->network,
         .stop_signal = v->stop_signal,
         .stop_timeout =

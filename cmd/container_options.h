@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/environment_options.h"
 #include "cmd/image_pull.h"
 #include "cmd/mount_options.h"
 #include "cmd/sandbox_options.h"
@@ -10,11 +11,12 @@
 
 /* First member of both commands' values, so that the rows below fit both. */
 struct container_values {
-    struct strv env, env_files, labels;
+    struct strv env, env_files, labels, label_files;
     char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
     struct image_pull_values pull;
     struct mount_values mount;
     struct sandbox_options sandbox;
+    struct environment_options environment;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace;
 };
@@ -38,6 +40,8 @@ struct container_values {
                      "Keep standard input open"),                                                  \
         OPT_LIST_ROW('l', "label", container_values, labels, "NAME=VALUE",                         \
                      "Set a label on the container"),                                              \
+        OPT_LIST_ROW(0, "label-file", container_values, label_files, "FILE",                       \
+                     "Read labels from FILE, a NAME=VALUE a line"),                                \
         OPT_STRING_ROW(0, "name", container_values, name, "NAME", "Give the container a name"),    \
         OPT_STRING_ROW(0, "network", container_values, network, "MODE",                            \
                        "Network: none (the default so far), host, container:NAME or ns:PATH"),     \
@@ -70,7 +74,7 @@ struct container_values {
                        "Run as this user of the container"),                                       \
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
-        MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS,                                                    \
+        MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS,                           \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

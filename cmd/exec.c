@@ -69,7 +69,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     if (r == 0)
         r = split_args(in, v, args, &name, &command, err);
     if (r == 0)
-        r = env_collect(&v->env_files, &v->env, &env, err);
+        r = env_collect("env-file", &v->env_files, &v->env, &env, err);
     if (r == 0)
         r = store_container_find(&in->engine->store, name.v[0], &c, err);
     if (r < 0)

@@ -34,11 +34,12 @@ struct create_options {
     const char *hostname;       /* NULL: the short id */
     const struct strv *env;     /* NAME=value, or NAME: taken from our environment */
     struct create_mount_options mounts;
-    const struct sandbox_options *sandbox; /* engine/create_sandbox.h */
-    const struct strv *labels;             /* NAME=value */
-    const char *network;                   /* a mode, NULL: none */
-    const char *stop_signal;               /* NULL: image's, else TERM */
-    int64_t stop_timeout;                  /* seconds */
+    const struct environment_options *environment; /* engine/create_environment.h */
+    const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
+    const struct strv *labels;                     /* NAME=value */
+    const char *network;                           /* a mode, NULL: none */
+    const char *stop_signal;                       /* NULL: image's, else TERM */
+    int64_t stop_timeout;                          /* seconds */
     bool tty, interactive, auto_remove, read_only;
     const struct strv *invocation; /* the command line, for inspect's CreateCommand */
 };

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "engine/create_environment.h"
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
 #include "engine/create_sandbox.h"
@@ -69,7 +70,7 @@ static int choose_command(const struct create_options *o, const struct image_run
 static int build_env(const struct create_options *o, const struct image_run_config *image,
                      struct strv *ret, struct err *err)
 {
-    strv_extend(ret, &image->env);
+    environment_defaults(o->environment, &image->env, ret);
     return environment_assign(ret, o->env, err);
 }
 
@@ -180,6 +181,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     json_put(doc, "Mounts", take_ptr(mounts));
     json_put(doc, "HostConfig", take_ptr(host));
     r = create_sandbox(o->sandbox, doc, err);
+    if (r == 0)
+        r = create_environment(o->environment, doc, err);
     if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r < 0)

@@ -6,6 +6,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* "NAME*": all of ours that begin so. */
+static void assign_matching(struct strv *env, const char *prefix, size_t len)
+{
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, prefix, len) == 0 && strchr(*e, '='))
+            strv_env_set(env, *e);
+}
 
 int environment_assign(struct strv *env, const struct strv *assignments, struct err *err)
 {
@@ -15,6 +24,10 @@ int environment_assign(struct strv *env, const struct strv *assignments, struct 
             return err_kind(err, ERR_USAGE, -EINVAL, "invalid environment variable \"%s\"", e);
         if (strchr(e, '=')) {
             strv_env_set(env, e);
+            continue;
+        }
+        if (e[strlen(e) - 1] == '*') {
+            assign_matching(env, e, strlen(e) - 1);
             continue;
         }
         const char *value = getenv(e);

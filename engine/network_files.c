@@ -3,8 +3,10 @@
 #include "engine/network_files.h"
 
 #include "base/file.h"
+#include "base/strv.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 const struct network_file network_files[NETWORK_FILES] = {
     {"hosts", "/etc/hosts"},
@@ -20,12 +22,83 @@ static void host_file(const char *path, struct buf *out)
         buf_add_char(out, '\n');
 }
 
-int network_files_write(int dirfd, const char *hostname, const char *alias, struct err *err)
+/* --add-host: NAME[;NAME...]:ADDRESS, as create checked it. They come first, as in podman. */
+static void add_hosts(const json_t *host, struct buf *out)
+{
+    const json_t *all = json_object_get(host, "ExtraHosts");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const char *given = json_string_value(json_array_get(all, i));
+        const char *colon = given ? strchr(given, ':') : NULL;
+        if (!colon)
+            continue;
+        bool gateway = strcmp(colon + 1, "host-gateway") == 0;
+        buf_printf(out, "%s\t", gateway ? "127.0.0.1" : colon + 1);
+        for (const char *p = given; p < colon; p++)
+            buf_add_char(out, *p == ';' ? ' ' : *p);
+        buf_add_char(out, '\n');
+    }
+}
+
+static const json_t *words(const json_t *host, const char *key)
+{
+    const json_t *list = json_object_get(host, key);
+    return json_array_size(list) ? list : NULL;
+}
+
+static void add_words(const json_t *list, const char *first, const char *separator, const char *end,
+                      struct buf *out)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        buf_printf(out, "%s%s", i ? separator : first, json_string_value(json_array_get(list, i)));
+    buf_add_str(out, json_array_size(list) ? end : "");
+}
+
+/* Whether the line sets something that a flag sets too. */
+static bool is_replaced(const char *line, const json_t *servers, const json_t *search,
+                        const json_t *options)
+{
+    return (servers && strncmp(line, "nameserver", 10) == 0) ||
+           (search && (strncmp(line, "search", 6) == 0 || strncmp(line, "domain", 6) == 0)) ||
+           (options && strncmp(line, "options", 7) == 0);
+}
+
+/* The machine's, with what --dns, --dns-search ("." is none) and --dns-option say instead. */
+static void resolv_conf(const json_t *host, struct buf *out)
+{
+    const json_t *servers = words(host, "Dns"), *search = words(host, "DnsSearch");
+    const json_t *options = words(host, "DnsOptions");
+    host_file("/etc/resolv.conf", out);
+    if (!servers && !search && !options)
+        return;
+    auto_strv lines = {0};
+    strv_split(&lines, buf_str(out), '\n');
+    buf_truncate(out, 0);
+    const char *first = search ? json_string_value(json_array_get(search, 0)) : NULL;
+    if (first && strcmp(first, ".") != 0)
+        add_words(search, "search ", " ", "\n", out);
+    strv_foreach (&lines, line)
+        if (*line && !is_replaced(line, servers, search, options))
+            buf_printf(out, "%s\n", line);
+    add_words(servers, "nameserver ", "\nnameserver ", "\n", out);
+    add_words(options, "options ", " ", "\n", out);
+}
+
+bool network_file_wanted(size_t i, const json_t *host)
+{
+    const char *dns = json_string_value(json_array_get(json_object_get(host, "Dns"), 0));
+    if (strcmp(network_files[i].name, "hosts") == 0)
+        return !json_is_true(json_object_get(host, "UseImageHosts"));
+    return strcmp(network_files[i].name, "resolv.conf") != 0 || !dns || strcmp(dns, "none") != 0;
+}
+
+int network_files_write(int dirfd, const char *hostname, const char *alias, const json_t *host,
+                        struct err *err)
 {
     auto_buf hosts = {0}, resolv = {0}, name = {0}, env = {0};
+    add_hosts(host, &hosts);
     host_file("/etc/hosts", &hosts);
     buf_printf(&hosts, "127.0.0.1\t%s %s\n", hostname, alias);
-    host_file("/etc/resolv.conf", &resolv);
+    resolv_conf(host, &resolv);
     buf_printf(&name, "%s\n", hostname);
     buf_printf(&env, "engine=\"wherry-%s\"\nname=\"%s\"\n", WHERRY_VERSION, alias);
     const struct buf *texts[NETWORK_FILES] = {&hosts, &resolv, &name, &env};

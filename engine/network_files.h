@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Name in the container's directory, path in the container. */
@@ -15,5 +17,10 @@ struct network_file {
 #define NETWORK_FILES 4
 extern const struct network_file network_files[NETWORK_FILES];
 
-/* Writes all of them into `dirfd`. `alias` is a second name for the container. */
-int network_files_write(int dirfd, const char *hostname, const char *alias, struct err *err);
+/* Whether it is bound over the image's: not with --no-hosts and --dns=none. `host`: HostConfig. */
+bool network_file_wanted(size_t i, const json_t *host);
+
+/* Writes all of them into `dirfd`. `alias` is a second name for the container; `host` (or NULL) the
+ * HostConfig with the hosts and servers that were asked for. */
+int network_files_write(int dirfd, const char *hostname, const char *alias, const json_t *host,
+                        struct err *err);

@@ -8,7 +8,7 @@ bool residue_skip(void *arg, const struct overlay_change *c)
 {
     static const char *const directories[] = {"proc", "sys", "dev"};
     static const char *const files[] = {"etc/hosts", "etc/resolv.conf", "etc/hostname",
-                                        "run/.containerenv"};
+                                        "etc/localtime", "run/.containerenv"};
     if (c->in_lower || c->kind != OVERLAY_ENTRY)
         return false;
     for (size_t i = 0; S_ISDIR(c->st.st_mode) && i < sizeof(directories) / sizeof(*directories);

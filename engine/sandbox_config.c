@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/sandbox_environment.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
 #include "engine/sandbox_security.h"
@@ -60,6 +61,8 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
         return r;
     r = sandbox_security_read(ret, s, c, err);
     if (r == 0)
+        r = sandbox_environment_read(ret, c->config, err);
+    if (r == 0)
         r = sandbox_mounts_read(ret, c, err);
     if (r == 0)
         sandbox_security_mounts(ret, c->config);
@@ -71,6 +74,8 @@ void sandbox_config_done(struct sandbox_config *config)
 {
     strv_done(&config->sandbox.args);
     strv_done(&config->sandbox.env);
+    strv_done(&config->sandbox.unset_env);
+    strv_done(&config->sandbox.users.lines);
     strv_done(&config->sandbox.groups);
     strv_done(&config->sandbox.mask);
     strv_done(&config->sandbox.unmask);

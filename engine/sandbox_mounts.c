@@ -116,7 +116,7 @@ static void add_own_files(struct sandbox_config *config, const struct store_cont
     size_t n_users = config->n_mounts;
     for (size_t i = 0; i < NETWORK_FILES; i++) {
         struct sandbox_mount own = {.kind = MOUNT_BIND, .target = network_files[i].target};
-        bool taken = false;
+        bool taken = !network_file_wanted(i, json_object_get(c->config, "HostConfig"));
         for (size_t j = 0; j < n_users; j++) {
             taken |= strcmp(config->mounts[j].target, own.target) == 0;
             own.if_there |= is_within(own.target, config->mounts[j].target);

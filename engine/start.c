@@ -109,7 +109,8 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
     if (r == 0)
         r = root_init(root, &e->store, &layers, c->path, err);
     if (r == 0)
-        r = network_files_write(c->fd, config->sandbox.hostname, c->name, err);
+        r = network_files_write(c->fd, config->sandbox.hostname, c->name,
+                                json_object_get(c->config, "HostConfig"), err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     root_set_ids(root, &config->sandbox.ids);

@@ -21,13 +21,21 @@
 #define SCRIPT_HEAD  256 /* what the kernel reads of a script's first line */
 #define SCRIPT_DEPTH 5   /* scripts whose interpreter is a script: the kernel's limit */
 
+/* What every container has, unless it was not wanted. */
+static void add_default(const struct sandbox *sb, struct strv *env, const char *pair)
+{
+    auto_free char *name = xstrndup(pair, strcspn(pair, "="));
+    if (!sb->unset_env_all && !strv_contains(&sb->unset_env, name))
+        strv_add(env, pair);
+}
+
 void command_env(const struct sandbox *sb, const char *home, struct strv *ret)
 {
     auto_strv env = {0};
-    strv_add(&env, "PATH=" COMMAND_DEFAULT_PATH);
+    add_default(sb, &env, "PATH=" COMMAND_DEFAULT_PATH);
     if (sb->tty)
-        strv_add(&env, "TERM=xterm");
-    strv_add(&env, "container=wherry");
+        add_default(sb, &env, "TERM=xterm");
+    add_default(sb, &env, "container=wherry");
     for (size_t i = 0; i < sb->env.len; i++)
         if (strchr(sb->env.v[i], '='))
             strv_env_set(&env, sb->env.v[i]);
@@ -116,7 +124,7 @@ int command_exec(const struct strv *args, const struct strv *env, struct err *er
         return err_errno(err, -errno, "the container's root");
     const char *path = strv_env_get(env, "PATH");
     auto_strv files = {0};
-    command_candidates(args->v[0], path ? path : "", &files);
+    command_candidates(args->v[0], path ? path : COMMAND_DEFAULT_PATH, &files);
     int code = -ENOENT;
     bool there = false;
     strv_foreach (&files, file) {

@@ -16,6 +16,7 @@
 #include "runtime/init.h"
 #include "runtime/reaper.h"
 #include "runtime/seccomp_profile.h"
+#include "runtime/user_files.h"
 #include "spec/ulimit.h"
 
 #include <fcntl.h>
@@ -64,12 +65,10 @@ static int add_groups(struct process *p, const char *group, struct err *err)
 
 int process_find_user(struct process *p, int root, struct err *err)
 {
-    auto_free char *passwd = NULL, *group = NULL;
-    int r = user_file_read(root, "/etc/passwd", &passwd, err);
+    auto_done(user_files) struct user_files files = {0};
+    int r = user_files_read(&files, p->sb, root, err);
     if (r == 0)
-        r = user_file_read(root, "/etc/group", &group, err);
-    if (r == 0)
-        r = user_resolve(p->sb->user ? p->sb->user : "", passwd, group, &p->user, err);
+        r = user_resolve(p->sb->user ? p->sb->user : "", files.passwd, files.group, &p->user, err);
     if (r < 0)
         return r;
     const struct id_maps *m = &p->sb->ids;
@@ -85,8 +84,13 @@ int process_find_user(struct process *p, int root, struct err *err)
         if (id_map_outside(m->gids, m->n_gids, p->user.groups[i]) >= 0)
             p->user.groups[n++] = p->user.groups[i];
     p->user.n_groups = n;
-    if ((r = add_groups(p, group, err)) < 0)
+    if ((r = add_groups(p, files.group, err)) < 0)
         return r;
+    if (!p->joins && !p->ops->inside) {
+        user_files_add(&files, p->sb, &p->user);
+        if ((r = user_files_show(&files, p->sb, root, err)) < 0)
+            return r;
+    }
     command_env(p->sb, p->user.home, &p->env);
     if (p->ops->inside) {
         p->named_uid = p->user.uid;

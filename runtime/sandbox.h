@@ -74,6 +74,14 @@ struct sandbox_ns {
     int fd;
 };
 
+/* Users that the image's /etc/passwd and group may not know. */
+struct users {
+    bool untouched;                         /* the files stay as they are */
+    const char *name, *full_name;           /* of the command's user; NULL: none */
+    const char *passwd_entry, *group_entry; /* templates of new lines; NULL: podman's */
+    struct strv lines;                      /* more lines of passwd */
+};
+
 struct sandbox {
     const char *id;
     const char *hostname;
@@ -86,6 +94,9 @@ struct sandbox {
     bool keep_groups;     /* it has the groups of who starts the monitor, and no others */
     struct strv args;     /* the command; args.v[0] searched in the container's PATH */
     struct strv env;
+    struct strv unset_env; /* of what every container has: PATH, TERM, container */
+    bool unset_env_all;
+    struct users users;
     bool tty;        /* a pseudo-terminal is stdin, stdout and stderr */
     bool keep_stdin; /* without tty: stdin is a pipe, else /dev/null */
     bool read_only;

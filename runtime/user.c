@@ -153,6 +153,16 @@ static int resolve_group(const char *s, const char *group, uint32_t *ret, struct
     return 0;
 }
 
+bool user_group_known(const char *group, uint32_t gid)
+{
+    struct row row;
+    uint32_t id;
+    while (row_next(&group, &row))
+        if (row.n >= 3 && id_parse(row.f[2].s, row.f[2].len, &id) == 1 && id == gid)
+            return true;
+    return false;
+}
+
 int user_add_group(struct user *u, const char *spec, const char *group, struct err *err)
 {
     uint32_t gid;

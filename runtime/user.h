@@ -26,6 +26,9 @@ int user_resolve(const char *spec, const char *passwd, const char *group, struct
 /* Adds a supplementary group, by its name or number. */
 int user_add_group(struct user *u, const char *spec, const char *group, struct err *err);
 
+/* Whether a line of the group text has this number. */
+bool user_group_known(const char *group, uint32_t gid);
+
 /* Reads a file of the image that must be a regular one, of at most 1 MiB (CVE-2024-9676). A
  * missing file is empty. The caller frees *ret. */
 int user_file_read(int rootfd, const char *path, char **ret, struct err *err);
