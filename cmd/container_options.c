@@ -6,7 +6,9 @@
 #include "cmd/env_file.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int remove_namesake(struct invocation *in, const char *name, struct err *err)
 {
@@ -21,6 +23,18 @@ static int write_cidfile(const char *path, const char *id, struct err *err)
 {
     int r = file_write_at(AT_FDCWD, path, id, strlen(id), 0644, FILE_EXCL, err);
     return r < 0 ? err_wrap(err, "--cidfile") : 0;
+}
+
+static int find_rootfs(const char *path, char **ret, struct err *err)
+{
+    struct stat st;
+    char *full = realpath(path, NULL);
+    if (!full || stat(full, &st) < 0)
+        return err_errno(err, -errno, "--rootfs %s", path);
+    *ret = full;
+    return S_ISDIR(st.st_mode) && full[1]
+               ? 0
+               : err_set(err, -ENOTDIR, "--rootfs %s is not a directory below /", path);
 }
 
 int container_options_create(struct invocation *in, const struct container_values *v,
@@ -44,13 +58,18 @@ int container_options_create(struct invocation *in, const struct container_value
     if (v->cidfile && exists_at(AT_FDCWD, v->cidfile))
         return err_set(err, -EEXIST, "container id file exists: %s", v->cidfile);
     auto_done(store_image) struct store_image image = {0};
-    r = image_pull_wanted(in, &v->pull, args->v[0], &image, err);
+    auto_free char *rootfs = NULL;
+    if (v->rootfs)
+        r = find_rootfs(args->v[0], &rootfs, err);
+    else
+        r = image_pull_wanted(in, &v->pull, args->v[0], &image, err);
     if (r == 0 && v->replace)
         r = remove_namesake(in, v->name, err);
     if (r < 0)
         return r;
     struct create_options o = {
-        .image = &image,
+        .image = v->rootfs ? NULL : &image,
+        .rootfs = rootfs,
         .asked = args->v[0],
         .command = &command,
         .name = v->name,

@@ -18,7 +18,7 @@ struct container_values {
     struct sandbox_options sandbox;
     struct environment_options environment;
     int64_t stop_timeout;
-    bool tty, interactive, auto_remove, read_only, replace;
+    bool tty, interactive, auto_remove, read_only, replace, rootfs;
 };
 
 #define CONTAINER_OPTION_ROWS                                                                      \
@@ -58,6 +58,8 @@ struct container_values {
         OPT_BOOL_ROW(0, "replace", container_values, replace,                                      \
                      "Remove a container of the same name first"),                                 \
         OPT_BOOL_ROW(0, "rm", container_values, auto_remove, "Remove the container when it ends"), \
+        OPT_BOOL_ROW(0, "rootfs", container_values, rootfs,                                        \
+                     "The first argument is a directory that is the root, not an image"),          \
         OPT_STRING_ROW(0, "stop-signal", container_values, stop_signal, "SIGNAL",                  \
                        "Signal that stops the container (default: the image's, or TERM)"),         \
         OPT_INT_ROW(0, "stop-timeout", container_values, stop_timeout, "SECONDS",                  \

@@ -168,7 +168,10 @@ static int commit(struct engine *e, struct store_container *c, const struct comm
 {
     auto_done(image_config) struct image_config config = {0};
     bool empty = false;
-    int r = base_config(e, c, &config, err);
+    auto_strv layers = {0};
+    int r = root_container_layers(c, &layers, err);
+    if (r == 0)
+        r = base_config(e, c, &config, err);
     if (r == 0)
         r = apply_container(c, &config, err);
     if (r == 0 && o->volumes)

@@ -24,15 +24,16 @@ struct create_mount_options {
 };
 
 struct create_options {
-    const struct store_image *image;
-    const char *asked;          /* the name that it was asked for by */
-    const struct strv *command; /* what follows the image; may be empty */
-    const char *name;           /* NULL: generated */
-    const char *entrypoint;     /* --entrypoint: a word or a JSON array; "" none; NULL image's */
-    const char *work_dir;       /* NULL: image's */
-    const char *user;           /* NULL: image's */
-    const char *hostname;       /* NULL: the short id */
-    const struct strv *env;     /* NAME=value, or NAME: taken from our environment */
+    const struct store_image *image; /* NULL: there is `rootfs` */
+    const char *rootfs;              /* absolute path of a directory that is the root */
+    const char *asked;               /* the name that it was asked for by */
+    const struct strv *command;      /* what follows the image; may be empty */
+    const char *name;                /* NULL: generated */
+    const char *entrypoint; /* --entrypoint: a word or a JSON array; "" none; NULL image's */
+    const char *work_dir;   /* NULL: image's */
+    const char *user;       /* NULL: image's */
+    const char *hostname;   /* NULL: the short id */
+    const struct strv *env; /* NAME=value, or NAME: taken from our environment */
     struct create_mount_options mounts;
     const struct environment_options *environment; /* engine/create_environment.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */

@@ -173,10 +173,15 @@ static int build_document(struct engine *e, const struct create_options *o,
     json_put_string(doc, "Created", time_format(time_now(), now));
     json_put_string(doc, "Path", command.v[0]);
     json_put(doc, "Args", args_after_path(&command));
-    json_put_string(doc, "Image", image->id);
-    json_put_string(doc, "ImageDigest", image->digest);
-    json_put_string(doc, "ImageName", image->names.len ? image->names.v[0] : image->id);
-    json_put(doc, "Layers", json_from_strv(&image->layers));
+    json_put_string(doc, "Image", image ? image->id : "");
+    json_put_string(doc, "ImageDigest", image ? image->digest : "");
+    json_put_string(doc, "ImageName",
+                    !image             ? ""
+                    : image->names.len ? image->names.v[0]
+                                       : image->id);
+    json_put_string(doc, "Rootfs", o->rootfs);
+    if (image)
+        json_put(doc, "Layers", json_from_strv(&image->layers));
     json_put(doc, "Config", take_ptr(conf));
     json_put(doc, "Mounts", take_ptr(mounts));
     json_put(doc, "HostConfig", take_ptr(host));
@@ -240,7 +245,11 @@ int container_create(struct engine *e, const struct create_options *o, struct st
                      struct err *err)
 {
     auto_done(image_config) struct image_config config = {0};
-    int r = store_image_config(&e->store, o->image, &config, NULL, err);
+    int r = 0;
+    if (o->image)
+        r = store_image_config(&e->store, o->image, &config, NULL, err);
+    else
+        image_config_init(&config);
     if (r < 0)
         return r;
 
@@ -251,7 +260,8 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     r = build_document(e, o, o->image, &config, id, &doc, &lock, err);
     if (r < 0)
         return r;
-    prefer_asked_name(doc, o->image, o->asked);
+    if (o->image)
+        prefer_asked_name(doc, o->image, o->asked);
     r = store_with_volumes(e, o, doc, ret, err);
     if (r < 0)
         volumes_remove_anonymous(&e->store, doc);

@@ -392,6 +392,7 @@ void sandbox_defaults(json_t *document)
     if (!config || !host)
         return;
     show_capabilities(document, host);
+    put_default(document, "Rootfs", json_string(""));
     put_default(config, "Umask", json_string("0022"));
     put_default(host, "GroupAdd", json_array());
     put_default(host, "Privileged", json_false());

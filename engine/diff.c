@@ -58,7 +58,7 @@ static int container_changes(struct engine *e, const struct store_container *c, 
     auto_strv layers = {0};
     struct overlay_options o;
     struct writer w = {.fn = fn, .arg = arg};
-    int r = json_want_strv(c->config, "Layers", &layers, err);
+    int r = root_container_layers(c, &layers, err);
     if (r == 0)
         r = root_init(&root, &e->store, &layers, c->path, err);
     if (r < 0)
@@ -199,7 +199,7 @@ static int find_object(struct engine *e, enum diff_of of, const char *name, stru
     if (of != DIFF_IMAGE) {
         r = store_container_find(&e->store, name, &ret->container, &no_container);
         if (r == 0)
-            return json_want_strv(ret->container.config, "Layers", &ret->layers, err);
+            return root_container_layers(&ret->container, &ret->layers, err);
         if (of == DIFF_CONTAINER || no_container.kind != ERR_NOT_FOUND) {
             if (err)
                 *err = no_container;

@@ -18,7 +18,7 @@ static int export_to(struct engine *e, struct store_container *c, const struct e
 {
     auto_done(root) struct root root = {0};
     auto_strv layers = {0};
-    int r = json_want_strv(c->config, "Layers", &layers, err);
+    int r = root_container_layers(c, &layers, err);
     if (r == 0)
         r = root_init(&root, &e->store, &layers, c->path, err);
     if (r < 0)

@@ -3,6 +3,7 @@
 #include "engine/root.h"
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "netns/netns.h"
 #include "overlay-fuse/layer.h"
@@ -62,6 +63,15 @@ int root_init(struct root *root, struct store *s, const struct strv *diff_ids, c
     root->upper = xasprintf("%s/upper", dir);
     root->work = xasprintf("%s/work", dir);
     return 0;
+}
+
+int root_container_layers(const struct store_container *c, struct strv *ret, struct err *err)
+{
+    const char *rootfs = json_get_string(c->config, "Rootfs", "");
+    if (*rootfs)
+        return err_set(err, -ENOTSUP, "container %s has no image: its root is the directory %s",
+                       c->name, rootfs);
+    return json_want_strv(c->config, "Layers", ret, err);
 }
 
 void root_set_ids(struct root *root, const struct id_maps *ids)

@@ -24,6 +24,10 @@ int root_init(struct root *root, struct store *s, const struct strv *diff_ids, c
               struct err *err);
 void root_done(struct root *root);
 
+/* The layers of a container (diff ids, bottom first; appended). An error for one whose root is a
+ * directory of the machine (--rootfs), which has no layers to look into. */
+int root_container_layers(const struct store_container *c, struct strv *ret, struct err *err);
+
 /* What the ids of a user namespace mean for what its root shows. */
 void root_set_ids(struct root *root, const struct id_maps *ids);
 

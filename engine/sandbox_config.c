@@ -46,6 +46,7 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
         return r;
     struct sandbox *sb = &ret->sandbox;
     sb->id = c->id;
+    sb->root_dir = json_get_string(c->config, "Rootfs", NULL);
     sb->hostname = json_get_string(config, "Hostname", c->name);
     sb->work_dir = json_get_string(config, "WorkingDir", "/");
     sb->user = json_get_string(config, "User", "");

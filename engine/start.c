@@ -104,10 +104,11 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
 {
     auto_strv layers = {0};
     int r = sandbox_config_read(config, &e->store, c, err);
-    if (r == 0)
-        r = json_want_strv(c->config, "Layers", &layers, err);
-    if (r == 0)
-        r = root_init(root, &e->store, &layers, c->path, err);
+    if (r == 0 && !config->sandbox.root_dir) {
+        r = root_container_layers(c, &layers, err);
+        if (r == 0)
+            r = root_init(root, &e->store, &layers, c->path, err);
+    }
     if (r == 0)
         r = network_files_write(c->fd, config->sandbox.hostname, c->name,
                                 json_object_get(c->config, "HostConfig"), err);

@@ -266,7 +266,7 @@ static int prepare(struct store *s, const json_t *mount, const struct root *root
     auto_done(store_volume) struct store_volume v = {.fd = -1};
     int r = store_volume_open(s, json_get_string(mount, "Name", ""), &v, err);
     if (r < 0 || has_option(mount, "nocopy") || json_object_get(mount, "SubPath") ||
-        !exists_at(v.fd, "fresh"))
+        !exists_at(v.fd, "fresh") || !root->n_layers)
         return r;
     struct overlay_options overlay;
     root_overlay_options(root, &overlay);

@@ -159,3 +159,30 @@ $(id -un):*:$(id -u):$(id -g):$(getent passwd "$(id -un)" | cut -d: -f5):/:/bin/
         assert_output 33
     fi
 }
+
+@test "--rootfs: a directory is the root" {
+    mkdir -p tree
+    tar -xf "$WHERRY_TEST_ROOTFS" -C tree --exclude='./dev/*'
+    run_apart wherry run --name c --rootfs ./tree sh -c 'cat /etc/debian_version; echo new >/made; hostname >/dev/null; mount | grep " / "'
+    assert_match "$output" '^12'
+    refute_match "$output" fuse
+    assert_equal "$(cat tree/made)" new
+    assert_equal "$(stat -c %U tree/made)" "$(id -un)"
+    assert_equal "$(wherry inspect --format '{{.Rootfs}}' c)" "$PWD/tree"
+    wherry cp c:/made copy
+    cmp copy tree/made
+    wherry ps -a >/dev/null
+    run_apart wherry commit c image
+    assert_refused 'its root is the directory'
+    run_apart wherry diff c
+    assert_refused 'its root is the directory'
+    wherry rm c
+    [[ -e tree/made ]]
+    run_apart wherry run --rm --read-only --rootfs tree touch /made2
+    assert_status 1
+    run_apart wherry run --rm --rootfs missing true
+    assert_refused 'missing'
+    run_apart wherry run --rm --rootfs tree
+    assert_refused 'no command'
+    chmod -R u+rwX tree
+}
