@@ -8,14 +8,16 @@
  * still called fresh, and is left alone as it is not empty.
  *
  * The tree is read through the overlay core, as the container would see it, in a child that is root
- * in a user namespace with the container's maps, so that it can give everything its owner. With a
- * single id everything stays the user's. */
+ * in a user namespace with all ids of the user (the container's may lack his own, and with it the
+ * power over his directories), so that it can give everything its owner: the id which that owner
+ * has outside of the container. With a single id everything stays the user's. */
 #include "engine/volume_copyup.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "overlay-fuse/core.h"
+#include "runtime/idmap.h"
 #include "runtime/userns_run.h"
 
 #include <fcntl.h>
@@ -35,10 +37,11 @@ struct made_dir {
 
 struct copy {
     const struct overlay_options *overlay;
-    const char *source; /* in the container */
-    int fd;             /* the volume's directory */
-    bool single_id;
-    bool no_sync; /* the volume goes with its container */
+    const char *source;        /* in the container */
+    int fd;                    /* the volume's directory */
+    const struct id_maps *ids; /* the container's */
+    struct id_maps all;        /* the child's */
+    bool no_sync;              /* the volume goes with its container */
     /* of the child */
     int to; /* _new */
     char *chunk;
@@ -48,14 +51,57 @@ struct copy {
 
 /* --- one object, in the child --------------------------------------------------------------- */
 
+static bool is_outside(const struct id_range *r, uint32_t id)
+{
+    return id >= r->outside && id - r->outside < r->count;
+}
+
+static uint32_t from_outside(const struct id_range *r, size_t n, uint32_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_outside(&r[i], id))
+            return r[i].inside + (id - r[i].outside);
+    return 0;
+}
+
+/* An owner that the container does not know is its root, and without one the user. */
+static uint32_t outside(const struct id_range *r, size_t n, uint32_t id, uint32_t self)
+{
+    int64_t found = id_map_outside(r, n, id);
+    if (found < 0)
+        found = id_map_outside(r, n, 0);
+    return found < 0 ? self : (uint32_t)found;
+}
+
+static uid_t outside_uid(const struct copy *job, const struct stat *st)
+{
+    return job->ids->single ? geteuid()
+                            : outside(job->ids->uids, job->ids->n_uids, st->st_uid, geteuid());
+}
+
+static gid_t outside_gid(const struct copy *job, const struct stat *st)
+{
+    return job->ids->single ? getegid()
+                            : outside(job->ids->gids, job->ids->n_gids, st->st_gid, getegid());
+}
+
+static int set_owner(const struct copy *job, const char *path, const struct stat *st)
+{
+    const struct id_maps *m = &job->all;
+    if (m->single || job->ids->single)
+        return 0;
+    uid_t uid = from_outside(m->uids, m->n_uids, outside_uid(job, st));
+    gid_t gid = from_outside(m->gids, m->n_gids, outside_gid(job, st));
+    return fchownat(job->to, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 static int set_attributes(const struct copy *job, const char *path, const struct stat *st)
 {
     const struct timespec times[2] = {st->st_mtim, st->st_mtim};
     const char *at = *path ? path : ".";
-    /* An owner that is not mapped stays the container's root. */
-    if (!job->single_id && fchownat(job->to, at, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-        errno != EINVAL)
-        return -errno;
+    int r = set_owner(job, at, st);
+    if (r < 0)
+        return r;
     if (!S_ISLNK(st->st_mode) && fchmodat(job->to, at, st->st_mode & 07777, 0) < 0)
         return -errno;
     return utimensat(job->to, at, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
@@ -140,16 +186,34 @@ static int put_change(void *arg, const struct overlay_change *c, struct err *err
 /* --- the whole ------------------------------------------------------------------------------ */
 
 /* In the child. */
-static int fill_new(void *arg, struct err *err)
+static int make_new(struct copy *job, struct err *err)
 {
-    struct copy *job = arg;
     if (mkdirat(job->fd, NEW, 0700) < 0)
         return err_errno(err, -errno, "mkdir " NEW);
     job->to = open_dir_at(job->fd, NEW, err);
-    if (job->to < 0)
-        return job->to;
+    return job->to < 0 ? job->to : 0;
+}
+
+/* In the child: an empty directory of the container's root. */
+static int fill_empty(void *arg, struct err *err)
+{
+    struct copy *job = arg;
+    const struct stat st = {.st_mode = S_IFDIR | 0755, .st_mtim = time_now()};
+    int r = make_new(job, err);
+    if (r == 0 && (r = set_attributes(job, "", &st)) < 0)
+        err_errno(err, r, NEW);
+    return r;
+}
+
+/* In the child: what the image has. */
+static int fill_new(void *arg, struct err *err)
+{
+    struct copy *job = arg;
+    int r = make_new(job, err);
+    if (r < 0)
+        return r;
     job->chunk = xcalloc(1, CHUNK);
-    int r = overlay_subtree(job->overlay, job->source, put_change, job, err);
+    r = overlay_subtree(job->overlay, job->source, put_change, job, err);
     for (size_t i = job->n_dirs; i-- > 0 && r == 0;) {
         r = set_attributes(job, job->dirs[i].path, &job->dirs[i].st);
         if (r < 0)
@@ -203,27 +267,15 @@ static int data_is_empty(int fd, bool *ret, struct err *err)
     return r == 0 || r == -EACCES ? 0 : err_set(err, r, "%s", e.message);
 }
 
-static int copy_up(struct store *s, struct copy *job, const struct id_maps *ids, struct err *err)
+/* _new takes the place of the empty _data. */
+static int replace_data(struct store *s, struct copy *job, int (*fill)(void *arg, struct err *err),
+                        struct err *err)
 {
-    struct stat st;
-    bool empty = false, nothing = true;
-    int r = data_is_empty(job->fd, &empty, err);
-    if (r < 0 || !empty)
-        return r;
-    r = look_up(job, &st, &nothing, err);
-    if (r == -ENOENT || r == -ELOOP || r == -ENOTDIR)
-        return 0; /* a mount point that the start makes, or complains about */
-    if (r < 0)
-        return r;
-    bool ours = job->single_id || (st.st_uid == 0 && st.st_gid == 0);
-    if (nothing && ours) { /* most: an empty directory, for which no namespace is needed */
-        return fchmodat(job->fd, "_data", st.st_mode & 07777, 0) < 0
-                   ? err_errno(err, -errno, "chmod _data")
-                   : 0;
-    }
-    r = remove_new(s, job->fd, err);
+    int r = remove_new(s, job->fd, err);
     if (r == 0)
-        r = userns_run(ids, fill_new, job, err);
+        r = id_maps_choose(&job->all, err);
+    if (r == 0)
+        r = userns_run(&job->all, fill, job, err);
     if (r == 0 && renameat(job->fd, NEW, job->fd, "_data") < 0)
         r = err_errno(err, -errno, "rename " NEW);
     if (r < 0)
@@ -233,15 +285,44 @@ static int copy_up(struct store *s, struct copy *job, const struct id_maps *ids,
     return r;
 }
 
-static int first_use(struct store *s, struct store_volume *v, struct copy *job,
-                     const struct id_maps *ids, struct err *err)
+/* Whether a directory that stays the user's is somebody's in the container. */
+static bool knows_user(const struct id_maps *m)
+{
+    for (size_t i = 0; i < m->n_uids; i++)
+        if (is_outside(&m->uids[i], geteuid()))
+            return true;
+    return m->single;
+}
+
+static int copy_up(struct store *s, struct copy *job, struct err *err)
+{
+    struct stat st;
+    bool empty = false, nothing = true;
+    int r = data_is_empty(job->fd, &empty, err);
+    if (r < 0 || !empty)
+        return r;
+    r = look_up(job, &st, &nothing, err);
+    if (r == -ENOENT || r == -ELOOP || r == -ENOTDIR)
+        return knows_user(job->ids) ? 0 : replace_data(s, job, fill_empty, err);
+    if (r < 0)
+        return r;
+    bool ours = outside_uid(job, &st) == geteuid() && outside_gid(job, &st) == getegid();
+    if (nothing && ours) { /* most: an empty directory, for which no namespace is needed */
+        return fchmodat(job->fd, "_data", st.st_mode & 07777, 0) < 0
+                   ? err_errno(err, -errno, "chmod _data")
+                   : 0;
+    }
+    return replace_data(s, job, fill_new, err);
+}
+
+static int first_use(struct store *s, struct store_volume *v, struct copy *job, struct err *err)
 {
     auto_close int lock = store_volume_lock(v, err);
     if (lock < 0)
         return lock;
     if (!exists_at(v->fd, "fresh"))
         return 0; /* somebody was quicker */
-    int r = copy_up(s, job, ids, err);
+    int r = copy_up(s, job, err);
     if (r < 0)
         return err_wrap(err, "copy %s of the image into volume %s", job->source, v->name);
     return unlinkat(v->fd, "fresh", 0) < 0 && errno != ENOENT
@@ -275,10 +356,10 @@ static int prepare(struct store *s, const json_t *mount, const struct root *root
     struct copy job = {.overlay = &overlay,
                        .source = json_get_string(mount, "Destination", "/"),
                        .fd = v.fd,
-                       .single_id = ids->single,
+                       .ids = ids,
                        .no_sync = anonymous && root->no_sync,
                        .to = -1};
-    return first_use(s, &v, &job, ids, err);
+    return first_use(s, &v, &job, err);
 }
 
 int volumes_prepare(struct store *s, const json_t *container, const struct root *root,
