@@ -48,6 +48,7 @@ void inspect_mounts(struct engine *e, json_t *doc)
         const char *type = json_get_string(m, "Type", "");
         json_object_del(m, "Anonymous");
         json_object_del(m, "Layers");
+        json_object_del(m, "ImageID");
         if (strcmp(type, "tmpfs") == 0) {
             auto_buf options = {0};
             option_text(m, true, &options);

@@ -249,6 +249,19 @@ int container_list(struct engine *e, const struct container_list_options *o, jso
     return 0;
 }
 
+/* It is made of it, or mounts it. */
+static bool uses_image(const json_t *container, const char *id)
+{
+    size_t i;
+    json_t *mount;
+    if (strcmp(json_get_string(container, "Image", ""), id) == 0)
+        return true;
+    json_array_foreach (json_object_get(container, "Mounts"), i, mount)
+        if (strcmp(json_get_string(mount, "ImageID", ""), id) == 0)
+            return true;
+    return false;
+}
+
 int container_users_of_image(struct engine *e, const char *image_id, struct strv *ret,
                              struct err *err)
 {
@@ -256,7 +269,7 @@ int container_users_of_image(struct engine *e, const char *image_id, struct strv
     size_t n = 0;
     int r = store_container_list(&e->store, &all, &n, err);
     for (size_t i = 0; r == 0 && i < n; i++)
-        if (strcmp(json_get_string(all[i].config, "Image", ""), image_id) == 0)
+        if (uses_image(all[i].config, image_id))
             strv_addf(ret, "%.*s", ID_SHORT_LEN, all[i].id);
     free_containers(all, n);
     return r;

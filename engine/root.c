@@ -81,8 +81,26 @@ void root_set_ids(struct root *root, const struct id_maps *ids)
     root->single_gid = ids->gids[0].inside;
 }
 
+int root_add_image(struct root *root, struct store *s, const struct strv *diff_ids, struct err *err)
+{
+    struct root image = {0};
+    int r = root_init(&image, s, diff_ids, "", err);
+    free(take_ptr(image.upper));
+    free(take_ptr(image.work));
+    if (r < 0) {
+        root_done(&image);
+        return r;
+    }
+    root->images = xrealloc(root->images, root->n_images + 1, sizeof(*root->images));
+    root->images[root->n_images++] = image;
+    return 0;
+}
+
 void root_done(struct root *root)
 {
+    for (size_t i = 0; i < root->n_images; i++)
+        root_done(&root->images[i]);
+    free(root->images);
     for (size_t i = 0; i < root->n_layers; i++) {
         free((char *)root->layers[i].tar);
         free((char *)root->layers[i].index);
@@ -102,13 +120,15 @@ void root_overlay_options(const struct root *root, struct overlay_options *ret)
                                     .no_sync = root->no_sync};
 }
 
-static pid_t start_server(void *ctx, int *ret_channel, struct err *err)
+static pid_t start_server(void *ctx, uint32_t number, int *ret_channel, struct err *err)
 {
     const struct root *root = *(struct root **)ctx;
+    if (number > root->n_images)
+        return err_set(err, -EINVAL, "there is nothing to serve as number %u", number);
     struct overlay_client_options o = {.single_id = root->single_id,
                                        .single_uid = root->single_uid,
                                        .single_gid = root->single_gid};
-    root_overlay_options(root, &o.overlay);
+    root_overlay_options(number ? &root->images[number - 1] : root, &o.overlay);
     return overlay_client_start(&o, ret_channel, err);
 }
 

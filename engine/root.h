@@ -15,13 +15,18 @@ struct root {
     bool single_id; /* every owner shows as: */
     uid_t single_uid;
     gid_t single_gid;
-    bool no_sync; /* what is written is gone with the container, or made again */
+    bool no_sync;        /* what is written is gone with the container, or made again */
+    struct root *images; /* layers alone: what MOUNT_SERVED 1... show */
+    size_t n_images;
 };
 
 /* Collects the layers' files of `diff_ids` (bottom first), mending a missing index, and the
  * writable directory `dir`/upper with `dir`/work. */
 int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
               struct err *err);
+/* Adds an image's layers to root->images. */
+int root_add_image(struct root *root, struct store *s, const struct strv *diff_ids,
+                   struct err *err);
 void root_done(struct root *root);
 
 /* The layers of a container (diff ids, bottom first; appended). An error for one whose root is a

@@ -10,6 +10,7 @@ struct sandbox_config {
     struct sandbox sandbox; /* its strings belong to this struct or to the container */
     struct sandbox_mount *mounts;
     size_t n_mounts;
+    uint32_t n_served; /* of MOUNT_SERVED */
     struct sandbox_limit *limits;
     struct sandbox_sysctl *sysctls;
     struct sandbox_device *devices;

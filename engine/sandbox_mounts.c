@@ -91,6 +91,10 @@ static int read_mount(struct sandbox_config *config, const struct store_containe
         mount.kind = MOUNT_BIND;
         mount.source = volume_source(config, c, json_get_string(m, "Name", ""));
         mount.subpath = json_get_string(m, "SubPath", NULL);
+    } else if (strcmp(type, "image") == 0) {
+        mount.kind = MOUNT_SERVED;
+        mount.number = ++config->n_served;
+        mount.subpath = json_get_string(m, "SubPath", NULL);
     } else if (strcmp(type, "tmpfs") == 0) {
         mount.kind = MOUNT_TMPFS;
     } else {
@@ -139,6 +143,25 @@ int sandbox_mounts_read(struct sandbox_config *config, const struct store_contai
     if (r == 0)
         add_own_files(config, c);
     return r;
+}
+
+int sandbox_mounts_images(struct root *root, struct store *s, const json_t *container,
+                          struct err *err)
+{
+    size_t i;
+    json_t *m;
+    int r = 0;
+    json_array_foreach (json_object_get(container, "Mounts"), i, m) {
+        auto_strv layers = {0};
+        if (strcmp(json_get_string(m, "Type", ""), "image") != 0)
+            continue;
+        r = json_want_strv(m, "Layers", &layers, err);
+        if (r == 0)
+            r = root_add_image(root, s, &layers, err);
+        if (r < 0)
+            return err_wrap(err, "image %s", json_get_string(m, "Source", ""));
+    }
+    return 0;
 }
 
 /* Of a clean absolute path. */

@@ -2,11 +2,15 @@
 /* From "Mounts" of config.json to the sandbox's mounts. */
 #pragma once
 
+#include "engine/root.h"
 #include "engine/sandbox_config.h"
 
 /* Adds those of c->config and the container's own files (engine/network_files.h), where nobody
  * mounted something over them. */
 int sandbox_mounts_read(struct sandbox_config *config, const struct store_container *c,
                         struct err *err);
+/* Adds the images that are mounted to `root`, numbered as in the sandbox. */
+int sandbox_mounts_images(struct root *root, struct store *s, const json_t *container,
+                          struct err *err);
 /* Sorts all mounts so that what lies inside another comes after it. The last step. */
 void sandbox_mounts_order(struct sandbox_config *config);

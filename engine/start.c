@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
+#include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
 #include "engine/state.h"
 #include "engine/volume.h"
@@ -109,6 +110,8 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
         if (r == 0)
             r = root_init(root, &e->store, &layers, c->path, err);
     }
+    if (r == 0)
+        r = sandbox_mounts_images(root, &e->store, c->config, err);
     if (r == 0)
         r = network_files_write(c->fd, config->sandbox.hostname, c->name,
                                 json_object_get(c->config, "HostConfig"), err);

@@ -123,7 +123,7 @@ int exec_launch(const struct monitor_options *o, const struct winsize *size, str
         return r;
     struct err own = {0};
     auto_free struct channel_msg *msg = new0(struct channel_msg);
-    r = launch_follow(channel, -1, size, ret, msg, &own);
+    r = launch_follow(channel, NULL, size, ret, msg, &own);
     proc_wait(first, &status);
     if (r < 0 && ret->init > 0) {
         kill(ret->init, SIGKILL);

@@ -54,7 +54,7 @@ static int build_tree(struct stage *s, struct err *err)
         return r;
     if ((r = device_nodes_mount(s->root, s->sb, &s->host, err)) < 0)
         return r;
-    if ((r = volumes_mount(s->root, s->sb, &s->host, err)) < 0)
+    if ((r = volumes_mount(s->root, s->job, &s->host, err)) < 0)
         return r;
     return hide_paths(s->sb, s->root, s->proc, s->host.devices[0], err);
 }

@@ -7,8 +7,9 @@
  *   monitor              init
  *   writes the id maps
  *   INIT_GO       ---->  opens what comes from the host, mounts the root
- *                 <----  INIT_DEVICE, with the /dev/fuse descriptor (mounted, to be served) and a
- *                       procfs of the container
+ *                 <----  INIT_DEVICE, with a uint32_t, whose device it is (0: the root's, else a
+ *                       MOUNT_SERVED's), the /dev/fuse descriptor (mounted, to be served) and a
+ *                       procfs of the container; one for each
  *                 <----  INIT_TERMINAL, with the pty's master (only with a terminal)
  *                 <----  INIT_EXEC: nothing is left but exec
  *                 <----  end of file: exec worked, as the channel is close-on-exec

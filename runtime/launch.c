@@ -2,7 +2,7 @@
 /* From the monitor's first step to the executed command.
  *
  * Should: run the root's server and the id helpers beside init. Mustn't: leave init alive after a
- * failure; keep init's ends of pipes or the root's device, whose last holder must be the server. */
+ * failure; keep init's ends of pipes or the devices, whose last holders must be the servers. */
 #include "runtime/launch.h"
 
 #include "base/alloc.h"
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define SERVER_PATIENCE 5000 /* ms */
+#define SERVER_LOOK     100  /* ms until a server is looked at again */
 
 enum { DEVICE_TO_SERVER = 1 }; /* OVERLAY_MSG_DEVICE of overlay-fuse/client.h */
 
@@ -59,7 +60,7 @@ static int connect_server(int server, struct channel_msg *msg, struct err *err)
     int r = channel_send(server, DEVICE_TO_SERVER, NULL, 0, msg->fds, msg->n_fds);
     channel_msg_done(msg);
     if (r < 0)
-        return err_errno(err, r, "the root's file server");
+        return err_errno(err, r, "a file server");
     r = channel_recv(server, msg);
     struct err answer = {.code = -EIO};
     if (r == 1 && msg->type == DEVICE_TO_SERVER && msg->len == sizeof(answer))
@@ -68,12 +69,23 @@ static int connect_server(int server, struct channel_msg *msg, struct err *err)
     if (answer.code == 0)
         return 0;
     if (r != 1 || !*answer.message)
-        return err_set(err, -EIO, "the root's file server ended early");
+        return err_set(err, -EIO, "a file server ended early");
     *err = answer;
-    return err->code < 0 ? err_wrap(err, "the root's file server") : -EIO;
+    return err->code < 0 ? err_wrap(err, "a file server") : -EIO;
 }
 
-int launch_follow(int channel, int server, const struct winsize *size, struct launched *l,
+/* A device comes with the number of the mount that it is for. */
+static int take_device(const int *servers, const struct launched *l, struct channel_msg *msg,
+                       struct err *err)
+{
+    uint32_t number;
+    if (msg->n_fds == 0 || msg->len != sizeof(number))
+        return 0;
+    memcpy(&number, msg->data, sizeof(number));
+    return number < l->n_servers ? connect_server(servers[number], msg, err) : 0;
+}
+
+int launch_follow(int channel, const int *servers, const struct winsize *size, struct launched *l,
                   struct channel_msg *msg, struct err *err)
 {
     bool exec_next = false;
@@ -85,7 +97,7 @@ int launch_follow(int channel, int server, const struct winsize *size, struct la
             return err_set(err, r ? r : -EPIPE, "the container's command ended early");
         switch (msg->type) {
         case INIT_DEVICE:
-            if (msg->n_fds > 0 && (r = connect_server(server, msg, err)) < 0)
+            if ((r = take_device(servers, l, msg, err)) < 0)
                 return r;
             break;
         case INIT_TERMINAL:
@@ -117,26 +129,59 @@ static void kill_init(struct launched *l)
     l->init = 0;
 }
 
+/* One a server; -1: none. */
+struct channels {
+    int *v;
+    size_t n;
+};
+
+static void channels_done(struct channels *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        close_fd(&c->v[i]);
+    free(c->v);
+}
+DEFINE_AUTO(channels, channels_done)
+
+static int start_servers(const struct monitor_options *o, struct launched *l,
+                         struct channels *channels, struct err *err)
+{
+    const struct sandbox *sb = o->sandbox;
+    size_t n = 1;
+    for (size_t i = 0; i < sb->n_mounts; i++)
+        n += sb->mounts[i].kind == MOUNT_SERVED;
+    l->servers = xcalloc(n, sizeof(*l->servers));
+    channels->v = xcalloc(n, sizeof(*channels->v));
+    for (; l->n_servers < n; l->n_servers++) {
+        int *channel = &channels->v[channels->n++];
+        *channel = -1;
+        if (sb->root_dir && l->n_servers == 0)
+            continue;
+        pid_t pid = o->ops.root_start(o->ops.ctx, (uint32_t)l->n_servers, channel, err);
+        if (pid < 0)
+            return pid;
+        l->servers[l->n_servers] = pid;
+    }
+    return 0;
+}
+
 int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
            struct err *err)
 {
-    auto_close int server = -1, channel = -1;
+    auto_done(channels) struct channels servers = {0};
+    auto_close int channel = -1;
     struct err own = {0};
     streams_init(&ret->io);
-    if (!o->sandbox->root_dir) {
-        pid_t pid = o->ops.root_start(o->ops.ctx, &server, err);
-        if (pid < 0)
-            return pid;
-        ret->server = pid;
-    }
-    int r = start_init(o, ret, &channel, err);
+    int r = start_servers(o, ret, &servers, err);
+    if (r == 0)
+        r = start_init(o, ret, &channel, err);
     if (r == 0 && o->sandbox->ns[NS_USER].mode == NS_PRIVATE)
         r = userns_write_maps(ret->init, &o->sandbox->ids, err);
     if (r == 0 && (r = channel_send(channel, INIT_GO, NULL, 0, NULL, 0)) < 0)
         err_errno(err, r, "the container's init");
     if (r == 0) {
         auto_free struct channel_msg *msg = xcalloc(1, sizeof(*msg));
-        r = launch_follow(channel, server, size, ret, msg, &own);
+        r = launch_follow(channel, servers.v, size, ret, msg, &own);
         if (r < 0 && err)
             *err = own;
     }
@@ -145,23 +190,34 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
     return r;
 }
 
-void launch_wait_server(struct launched *l)
+/* Until `end` (clock_ms()), then it is killed. */
+static void wait_server(pid_t pid, int64_t end)
 {
     /* SIGCHLD is blocked in the monitor, so it waits for us here if it came already. */
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    int64_t end = clock_ms() + SERVER_PATIENCE;
     int status;
-    while (l->server > 0 && waitpid(l->server, &status, WNOHANG) == 0) {
+    while (waitpid(pid, &status, WNOHANG) == 0) {
         int64_t left = end - clock_ms();
         if (left <= 0) {
-            kill(l->server, SIGKILL);
-            proc_wait(l->server, &status);
+            kill(pid, SIGKILL);
+            proc_wait(pid, &status);
             break;
         }
+        /* Of several that end only one signal may be left. */
+        left = left < SERVER_LOOK ? left : SERVER_LOOK;
         struct timespec t = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 + 1};
         sigtimedwait(&child, NULL, &t);
     }
-    l->server = 0;
+}
+
+void launch_wait_server(struct launched *l)
+{
+    int64_t end = clock_ms() + SERVER_PATIENCE;
+    for (size_t i = 0; i < l->n_servers; i++)
+        if (l->servers[i] > 0)
+            wait_server(l->servers[i], end);
+    free(take_ptr(l->servers));
+    l->n_servers = 0;
 }

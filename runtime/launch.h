@@ -6,22 +6,24 @@
 #include "runtime/streams.h"
 
 struct launched {
-    pid_t init, server; /* our children; 0: none */
+    pid_t init;     /* our children; 0: none */
+    pid_t *servers; /* of the root, then of the mounts that are served; 0: none */
+    size_t n_servers;
     struct streams io;
 };
 
-/* Starts the root's server and init side by side, gives init its id maps, brings the root's device
- * from init to the server, waits for the exec. On failure nothing of the container is left but
+/* Starts the servers and init side by side, gives init its id maps, brings the devices from init to
+ * the servers, waits for the exec. On failure nothing of the container is left but
  * what launch_wait_server() waits for. */
 int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
            struct err *err);
 
-/* Listens to init, or what joins a container (runtime/exec.c), until it has executed the command;
- * `msg` is room for a message. */
+/* `servers`: a channel to each of l->servers. Listens to init, or what joins a container
+ * (runtime/exec.c), until it has executed the command; `msg` is room for a message. */
 struct channel_msg;
-int launch_follow(int channel, int server, const struct winsize *size, struct launched *l,
+int launch_follow(int channel, const int *servers, const struct winsize *size, struct launched *l,
                   struct channel_msg *msg, struct err *err);
 
-/* Waits for the end of the root's server, which comes by itself when the mount is gone; after 5 s
- * it is killed. */
+/* Waits for the end of the servers, which comes by itself when their mounts are gone; after 5 s
+ * they are killed. */
 void launch_wait_server(struct launched *l);

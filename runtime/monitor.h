@@ -39,9 +39,10 @@ enum {
  * All run in the monitor but net_setup. */
 struct monitor_ops {
     void *ctx;
-    /* Starts the server of the root; *ret_channel takes the /dev/fuse descriptor that init has
-     * mounted and answers with an int errno (overlay-fuse/client.h). */
-    pid_t (*root_start)(void *ctx, int *ret_channel, struct err *err);
+    /* Starts the server of the root (`number` 0) or of a MOUNT_SERVED; *ret_channel takes the
+     * /dev/fuse descriptor that init has mounted and answers with a struct err
+     * (overlay-fuse/client.h). */
+    pid_t (*root_start)(void *ctx, uint32_t number, int *ret_channel, struct err *err);
     /* mount(2) data for the root's FUSE mount. */
     void (*root_mount_data)(int device_fd, uid_t uid, gid_t gid, char out[static 256]);
     /* In the container's init, in its network namespace, with capabilities. */

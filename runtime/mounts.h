@@ -13,13 +13,17 @@ struct host_files {
     int ipc[2];     /* O_PATH of the host's /dev/shm and /dev/mqueue when its IPC namespace is
                        shared, or a detached /dev/shm of another container's; -1 */
     int *nodes;     /* O_PATH, one a sandbox device, then the host's /dev (device_nodes.c) */
-    int *binds;     /* O_PATH, one a sandbox mount: its source, then its root; -1: none */
+    int *binds; /* one a sandbox mount: O_PATH of its source, or a /dev/fuse; then its root; -1 */
 };
 
 int host_files_open(const struct init_job *job, struct host_files *ret, struct err *err);
 
 /* root.c: makes the mount tree private, mounts the root somewhere and returns its O_PATH fd. */
 int root_mount(const struct init_job *job, struct host_files *hf, struct err *err);
+/* root.c: mounts what the server of this number serves through `device` on `at` and sends it the
+ * device, of which the caller should keep no copy: its death would not be noticed. */
+int fuse_mount(const struct init_job *job, uint32_t number, int device, int at, unsigned long flags,
+               struct err *err);
 /* root.c: makes it "/" and lets go of the host's tree. */
 int root_pivot(int rootfd, struct err *err);
 
@@ -27,9 +31,9 @@ int root_pivot(int rootfd, struct err *err);
 int mounts_proc_sys(int rootfd, const struct sandbox *sb, int *ret_proc, struct err *err);
 /* volumes.c: the O_PATH descriptor of a mount's target, made when it is missing; negative errno. */
 int mounts_target(int rootfd, const char *path, bool directory);
-/* volumes.c: binds and tmpfs of the sandbox, in their order. */
+/* volumes.c: the sandbox's mounts, in their order. */
 int volumes_open(const struct sandbox *sb, struct host_files *hf, struct err *err);
-int volumes_mount(int rootfd, const struct sandbox *sb, struct host_files *hf, struct err *err);
+int volumes_mount(int rootfd, const struct init_job *job, struct host_files *hf, struct err *err);
 /* volumes.c: gives those that ask for it to the user. */
 int volumes_chown(const struct sandbox *sb, const struct host_files *hf, uid_t uid, gid_t gid,
                   struct err *err);

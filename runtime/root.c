@@ -53,24 +53,28 @@ static int mount_point(char const **ret, struct err *err)
     return err_set(err, -ENOENT, "no directory to mount the container's root on");
 }
 
-static int fuse_mount(const struct init_job *job, int device, int at, const char *at_path,
-                      struct err *err)
+int fuse_mount(const struct init_job *job, uint32_t number, int device, int at, unsigned long flags,
+               struct err *err)
 {
     char data[256];
     const struct id_maps *ids = &job->sandbox->ids;
     job->ops->root_mount_data(device, id_map_owner(ids->uids, ids->n_uids),
                               id_map_owner(ids->gids, ids->n_gids), data);
-    int r = mount_new_at(at, "fuse.wherry", "overlay", 0, data);
+    int r = mount_new_at(at, "fuse.wherry", "overlay", flags, data);
     if (r < 0)
-        return err_errno(err, r, "mount the container's root");
-    auto_close int root = open(at_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
-        return err_errno(err, -errno, "open the container's root");
+        return err_errno(err, r, "mount by /dev/fuse");
     /* By which the server sees where who asks it runs. It does without on older kernels. */
     auto_close int procfs = mount_detached("proc", "subset", "pid");
     const int fds[2] = {device, procfs};
-    r = channel_send(job->channel, INIT_DEVICE, NULL, 0, fds, procfs < 0 ? 1 : 2);
-    return r < 0 ? err_errno(err, r, "hand over the root's device") : take_fd(&root);
+    r = channel_send(job->channel, INIT_DEVICE, &number, sizeof(number), fds, procfs < 0 ? 1 : 2);
+    return r < 0 ? err_errno(err, r, "hand over a FUSE device") : 0;
+}
+
+/* Opened again it is the mount that lies over it now. */
+static int root_reopen(const char *at_path, struct err *err)
+{
+    int root = open(at_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return root < 0 ? err_errno(err, -errno, "open the container's root") : root;
 }
 
 int root_mount(const struct init_job *job, struct host_files *hf, struct err *err)
@@ -86,9 +90,9 @@ int root_mount(const struct init_job *job, struct host_files *hf, struct err *er
     if (at < 0)
         return at;
     if (hf->fuse >= 0) {
-        int root = fuse_mount(job, hf->fuse, at, path, err);
+        int r = fuse_mount(job, 0, hf->fuse, at, 0, err);
         close_fd(&hf->fuse); /* the server alone holds it, so that its death is noticed */
-        return root;
+        return r < 0 ? err_wrap(err, "the container's root") : root_reopen(path, err);
     }
     int root = mount_bind_at(hf->root_dir, at, true, 0);
     return root < 0 ? err_errno(err, root, "bind %s", job->sandbox->root_dir) : root;

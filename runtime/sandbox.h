@@ -30,10 +30,16 @@ struct id_maps {
 int id_maps_choose(struct id_maps *ret, struct err *err);
 
 struct sandbox_mount {
-    enum { MOUNT_BIND, MOUNT_TMPFS } kind;
-    const char *source;  /* MOUNT_BIND: absolute host path */
-    const char *subpath; /* MOUNT_BIND: what of it, by links that lead inside of it; NULL: all */
-    const char *target;  /* absolute container path; made when missing */
+    enum {
+        MOUNT_BIND,
+        MOUNT_TMPFS,
+        MOUNT_SERVED, /* through monitor_ops.root_start, by its number */
+    } kind;
+    uint32_t number;    /* MOUNT_SERVED: 1...; each once, none left out */
+    const char *source; /* MOUNT_BIND: absolute host path */
+    const char
+        *subpath;       /* what of it, not of a tmpfs, by links that lead inside of it; NULL: all */
+    const char *target; /* absolute container path; made when missing */
     bool read_only, no_exec, no_suid, no_dev, recursive;
     bool no_links; /* `source` was resolved when it was chosen: a link in it now is an error */
     bool if_there; /* nothing happens when the target is missing */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mounts that were asked for: binds and tmpfs.
+/* The mounts that were asked for: binds, tmpfs, and what is served through FUSE.
  *
  * Should: open every source once, before the container's root covers the host's tree; find every
  * target by base/safepath in the container's root; make what is missing.
@@ -43,10 +43,12 @@ int volumes_open(const struct sandbox *sb, struct host_files *hf, struct err *er
     for (size_t i = 0; i < sb->n_mounts; i++)
         hf->binds[i] = -1;
     for (size_t i = 0; i < sb->n_mounts; i++) {
-        if (sb->mounts[i].kind != MOUNT_BIND)
-            continue;
-        hf->binds[i] = source_open(&sb->mounts[i], err);
-        if (hf->binds[i] < 0)
+        if (sb->mounts[i].kind == MOUNT_BIND)
+            hf->binds[i] = source_open(&sb->mounts[i], err);
+        else if (sb->mounts[i].kind == MOUNT_SERVED &&
+                 (hf->binds[i] = open("/dev/fuse", O_RDWR | O_CLOEXEC)) < 0)
+            return err_errno(err, -errno, "/dev/fuse, which serves %s", sb->mounts[i].target);
+        if (sb->mounts[i].kind == MOUNT_BIND && hf->binds[i] < 0)
             return hf->binds[i];
     }
     return 0;
@@ -158,7 +160,37 @@ static int tmpfs_mount(int rootfd, const struct sandbox *sb, const struct sandbo
     return 0;
 }
 
-static int volume_mount(int rootfd, const struct sandbox *sb, const struct sandbox_mount *m,
+/* What is served is mounted whole, and its subpath over it: a directory of it is nobody's before.
+ */
+static int served_mount(int rootfd, const struct init_job *job, const struct sandbox_mount *m,
+                        int at, int *fd, struct err *err)
+{
+    int r = fuse_mount(job, m->number, *fd, at, mount_flags(m), err);
+    close_fd(fd); /* the server alone holds it */
+    if (r < 0)
+        return err_wrap(err, "mount target %s", m->target);
+    auto_close int root = safe_open(rootfd, m->target, O_PATH | O_DIRECTORY, 0);
+    if (root < 0)
+        return err_errno(err, root, "mount target %s", m->target);
+    if (m->subpath) {
+        auto_close int sub = safe_open(root, m->subpath, O_PATH | O_DIRECTORY, 0);
+        auto_close int bound = sub < 0 ? sub : mount_bind_at(sub, root, false, 0);
+        if (bound < 0)
+            return err_errno(err, bound, "subpath %s of what is mounted on %s", m->subpath,
+                             m->target);
+        close_fd(&root);
+        root = take_fd(&bound);
+    }
+    *fd = take_fd(&root);
+    return 0;
+}
+
+static const char *source_name(const struct sandbox_mount *m)
+{
+    return m->kind == MOUNT_BIND ? m->source : m->kind == MOUNT_TMPFS ? "a tmpfs" : "an image";
+}
+
+static int volume_mount(int rootfd, const struct init_job *job, const struct sandbox_mount *m,
                         int *fd, struct err *err)
 {
     struct stat st = {.st_mode = S_IFDIR}, at_st;
@@ -174,16 +206,19 @@ static int volume_mount(int rootfd, const struct sandbox *sb, const struct sandb
         return err_errno(err, -errno, "mount target %s", m->target);
     if (S_ISDIR(st.st_mode) != S_ISDIR(at_st.st_mode))
         return err_set(err, -ENOTDIR, "cannot mount %s on %s: one is a directory, one is not",
-                       m->kind == MOUNT_BIND ? m->source : "a tmpfs", m->target);
+                       source_name(m), m->target);
     if (m->kind == MOUNT_TMPFS)
-        return tmpfs_mount(rootfd, sb, m, at, made ? NULL : &at_st, fd, err);
+        return tmpfs_mount(rootfd, job->sandbox, m, at, made ? NULL : &at_st, fd, err);
+    if (m->kind == MOUNT_SERVED)
+        return served_mount(rootfd, job, m, at, fd, err);
     return bind_mount(m, fd, at, err);
 }
 
-int volumes_mount(int rootfd, const struct sandbox *sb, struct host_files *hf, struct err *err)
+int volumes_mount(int rootfd, const struct init_job *job, struct host_files *hf, struct err *err)
 {
+    const struct sandbox *sb = job->sandbox;
     for (size_t i = 0; i < sb->n_mounts; i++) {
-        int r = volume_mount(rootfd, sb, &sb->mounts[i], &hf->binds[i], err);
+        int r = volume_mount(rootfd, job, &sb->mounts[i], &hf->binds[i], err);
         if (r < 0)
             return r;
     }

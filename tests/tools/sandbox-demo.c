@@ -26,7 +26,7 @@ static int net_setup(void *ctx, struct err *err)
  * /dev/fd/N: the way of the real server, before that exists. */
 static const char *fuse_lower;
 
-static pid_t root_start(void *ctx, int *ret_channel, struct err *err)
+static pid_t root_start(void *ctx, uint32_t number, int *ret_channel, struct err *err)
 {
     int ends[2], ok = 0;
     if (channel_pair(ends, err) < 0)
