@@ -34,27 +34,6 @@ int each_container(struct invocation *in, const struct strv *names, bool ignore_
     return result;
 }
 
-int each_names(struct invocation *in, const struct strv *args, bool all, bool only_running,
-               struct strv *ret, struct err *err)
-{
-    if (all == (args->len > 0))
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        all ? "--all takes no further arguments"
-                            : "you must provide at least one name or id");
-    if (!all) {
-        strv_extend(ret, args);
-        return 0;
-    }
-    struct container_list_options o = {.all = !only_running};
-    auto_json json_t *rows = NULL;
-    int r = container_list(in->engine, &o, &rows, err);
-    size_t i;
-    json_t *row;
-    json_array_foreach (rows, i, row)
-        strv_add(ret, json_get_string(row, "Id", ""));
-    return r;
-}
-
 int each_latest(struct invocation *in, struct strv *ret, struct err *err)
 {
     struct container_list_options o = {.last = 1};

@@ -13,10 +13,5 @@ int each_container(struct invocation *in, const struct strv *names, bool ignore_
                              void *arg, struct err *err),
                    void *arg, struct err *err);
 
-/* The names to act on: `args`, or with `all` the ids of all (only_running: the running) containers.
- * Neither or both is ERR_USAGE. */
-int each_names(struct invocation *in, const struct strv *args, bool all, bool only_running,
-               struct strv *ret, struct err *err);
-
 /* The newest container's id, appended. */
 int each_latest(struct invocation *in, struct strv *ret, struct err *err);

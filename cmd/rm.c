@@ -2,20 +2,25 @@
 /* wherry rm: removes containers. */
 #include "cmd/commands.h"
 #include "cmd/each.h"
+#include "cmd/select.h"
 #include "engine/container.h"
 #include "engine/volume.h"
 
 #include <stdio.h>
 
 struct values {
-    bool all, force, ignore, volumes;
+    struct select_values select;
+    bool force, ignore, volumes;
     int64_t time;
 };
 
 static const struct opt opts[] = {
-    OPT_BOOL_ROW('a', "all", values, all, "Remove all containers"),
+    SELECT_ALL_ROW("Remove all containers"),
+    SELECT_CIDFILE_ROW,
+    SELECT_FILTER_ROW(0),
     OPT_BOOL_ROW('f', "force", values, force, "Kill running ones; a missing one is no error"),
     OPT_BOOL_ROW('i', "ignore", values, ignore, "A container that does not exist is no error"),
+    SELECT_LATEST_ROW,
     OPT_INT_ROW('t', "time", values, time, "SECONDS",
                 "With --force: seconds from the stop signal to the kill (default 0)"),
     OPT_BOOL_ROW('v', "volumes", values, volumes,
@@ -41,7 +46,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     if (opt_given(in->table, in->res, "time") && (v->time < 0 || !v->force))
         return err_kind(err, ERR_USAGE, -EINVAL, "--time goes with --force and is not negative");
     auto_strv names = {0};
-    int r = each_names(in, args, v->all, false, &names, err);
+    int r = select_containers(in, &v->select, args, ~0u, v->ignore || v->force, &names, err);
     if (r < 0)
         return r;
     r = each_container(in, &names, v->ignore || v->force, remove_one, values, err);

@@ -2,18 +2,23 @@
 /* wherry stop: ends running containers. */
 #include "cmd/commands.h"
 #include "cmd/each.h"
+#include "cmd/select.h"
 #include "engine/container.h"
 
 #include <stdio.h>
 
 struct values {
-    bool all, ignore;
+    struct select_values select;
+    bool ignore;
     int64_t time;
 };
 
 static const struct opt opts[] = {
-    OPT_BOOL_ROW('a', "all", values, all, "Stop all running containers"),
+    SELECT_ALL_ROW("Stop all running containers"),
+    SELECT_CIDFILE_ROW,
+    SELECT_FILTER_ROW('f'),
     OPT_BOOL_ROW('i', "ignore", values, ignore, "A container that does not exist is no error"),
+    SELECT_LATEST_ROW,
     OPT_INT_ROW('t', "time", values, time, "SECONDS",
                 "Seconds from the stop signal to the kill (default: the container's)"),
     {0},
@@ -37,7 +42,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         return err_kind(err, ERR_USAGE, -EINVAL, "--time must not be negative");
     int64_t timeout = given ? v->time : -1;
     auto_strv names = {0};
-    int r = each_names(in, args, v->all, true, &names, err);
+    int r = select_containers(in, &v->select, args, CONTAINER_UP, v->ignore, &names, err);
     return r < 0 ? r : each_container(in, &names, v->ignore, stop_one, &timeout, err);
 }
 

@@ -82,17 +82,32 @@ int container_stop(struct engine *e, struct store_container *c, int64_t timeout,
 int container_remove(struct engine *e, struct store_container *c, bool force, int64_t timeout,
                      struct err *err);
 
-enum container_status { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED };
+enum container_status {
+    CONTAINER_CREATED,
+    CONTAINER_RUNNING,
+    CONTAINER_PAUSED,
+    CONTAINER_RESTARTING, /* ended, and its monitor will start it again */
+    CONTAINER_EXITED,
+};
+/* Sets of them. */
+#define STATUS_BIT(status) (1u << (status))
+#define CONTAINER_UP                                                                               \
+    (STATUS_BIT(CONTAINER_RUNNING) | STATUS_BIT(CONTAINER_PAUSED) |                                \
+     STATUS_BIT(CONTAINER_RESTARTING))
+#define CONTAINER_DOWN (STATUS_BIT(CONTAINER_CREATED) | STATUS_BIT(CONTAINER_EXITED))
 
 /* As the processes say. */
 enum container_status container_status(const struct store_container *c);
 /* -1: its monitor was killed or the machine went down, so nobody knows how it ended. */
 int container_exit_code(const struct store_container *c);
 const char *container_status_name(enum container_status status);
+/* Whether it has processes, or soon will have again. */
+bool container_is_up(const struct store_container *c);
 
 /* Rows for `ps`: running ones, or all. Fields are podman's. New reference in *ret. */
 struct container_list_options {
     bool all;
+    unsigned states;            /* STATUS_BIT of those to list; 0: as `all` says */
     int64_t last;               /* the newest n; 0: no limit */
     const struct strv *filters; /* KEY=VALUE */
     const char *sort;           /* "" or NULL: newest first */

@@ -132,7 +132,8 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "Exited", json_boolean(status == CONTAINER_EXITED));
     json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
-    json_put(o, "Pid", json_integer(status == CONTAINER_RUNNING ? init.pid : 0));
+    bool up = status == CONTAINER_RUNNING || status == CONTAINER_PAUSED;
+    json_put(o, "Pid", json_integer(up ? init.pid : 0));
     json_put(o, "Labels", json_deep_copy(json_object_get(config, "Labels")));
     json_put(o, "Mounts", mounts);
     json_put(o, "Ports", json_array());
@@ -203,7 +204,10 @@ static int collect(struct store_container *all, size_t n, const struct container
     *ret_n = 0;
     for (size_t i = n; i > 0; i--) {
         enum container_status status = container_status(&all[i - 1]);
-        if (status != CONTAINER_RUNNING && !o->all && !o->last && !by_state)
+        unsigned states = o->states                       ? o->states
+                          : o->all || o->last || by_state ? ~0u
+                                                          : CONTAINER_UP;
+        if (!(states & STATUS_BIT(status)))
             continue;
         struct match m = {.c = &all[i - 1], .status = status, .all = all, .n = n};
         bool match;

@@ -151,7 +151,7 @@ int container_logs(struct engine *e, struct store_container *c, const struct log
         r = read_lines(&rd, deliver);
     if (r < 0)
         err_errno(err, r, "read the log of %s", c->name);
-    else if (o->follow && container_status(c) == CONTAINER_RUNNING)
+    else if (o->follow && container_is_up(c))
         r = follow(&rd, c, err);
     buf_done(&rd.pending);
     return r;

@@ -47,7 +47,7 @@ static int prune_container(struct engine *e, struct store_container *c,
     bool match = false;
     struct err one = {0};
     uint64_t size = 0;
-    if (container_status(c) == CONTAINER_RUNNING)
+    if (container_is_up(c))
         return 0;
     int r = filters_match(o->filters, match_container, c, &match, err);
     if (r < 0 || !match)
@@ -65,8 +65,8 @@ static int prune_container(struct engine *e, struct store_container *c,
     return r;
 }
 
-static int prune_containers(struct engine *e, const struct prune_options *o,
-                            struct prune_result *ret, struct err *err)
+int prune_containers(struct engine *e, const struct prune_options *o, struct prune_result *ret,
+                     struct err *err)
 {
     struct store_container *all = NULL;
     size_t n = 0;

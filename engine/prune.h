@@ -18,6 +18,9 @@ void prune_result_done(struct prune_result *r);
 
 /* Before anybody is asked. */
 int prune_check_filters(const struct strv *filters, struct err *err);
+/* Removes containers that do not run and match. */
+int prune_containers(struct engine *e, const struct prune_options *o, struct prune_result *ret,
+                     struct err *err);
 /* Removes containers that do not run, then volumes, then images, then garbage. On an error *ret
  * tells what went before it. */
 int prune_all(struct engine *e, const struct prune_options *o, struct prune_result *ret,

@@ -63,8 +63,9 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
         json_put_string(state, "StartedAt", s->started_at);
     if (failure)
         json_put_string(state, "Error", failure->message);
-    store_container_set_state(s->container, state, NULL);
+    /* Before others can see that it has ended, and start it again with a directory of its own. */
     store_container_remove_run_dir(s->store, s->container->id, NULL);
+    store_container_set_state(s->container, state, NULL);
     if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0)
         volumes_remove_anonymous(s->store, s->container->config);
 }
@@ -130,7 +131,7 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     int r = store_container_reload(c, err);
     if (r < 0)
         return r;
-    if (container_status(c) == CONTAINER_RUNNING)
+    if (container_is_up(c))
         return err_kind(err, ERR_IN_USE, -EBUSY, "container %s is already running", c->name);
 
     auto_done(sandbox_config) struct sandbox_config config = {0};

@@ -1,80 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `stop` and `rm`: ending containers, and whether one runs at all. */
-#include "engine/container.h"
-
 #include "base/json.h"
+#include "engine/life.h"
 #include "engine/state.h"
 #include "engine/volume.h"
+#include "runtime/monitor.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
 enum container_status container_status(const struct store_container *c)
 {
+    static const struct {
+        const char *name;
+        enum container_status status;
+    } known[] = {{"running", CONTAINER_RUNNING},
+                 {"paused", CONTAINER_PAUSED},
+                 {"restarting", CONTAINER_RESTARTING},
+                 {"exited", CONTAINER_EXITED}};
     const char *said = json_get_string(c->state, "Status", "created");
-    if (strcmp(said, "running") != 0)
-        return strcmp(said, "exited") == 0 ? CONTAINER_EXITED : CONTAINER_CREATED;
+    enum container_status status = CONTAINER_CREATED;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (strcmp(said, known[i].name) == 0)
+            status = known[i].status;
+    if (!(CONTAINER_UP & STATUS_BIT(status)))
+        return status;
     /* While the monitor lives it has not finished recording the end, whatever init does. */
     struct proc_id init, monitor;
     state_get_process(c->state, "Init", &init);
     state_get_process(c->state, "Monitor", &monitor);
-    return proc_alive(&init) || proc_alive(&monitor) ? CONTAINER_RUNNING : CONTAINER_EXITED;
+    return proc_alive(&monitor) || proc_alive(&init) ? status : CONTAINER_EXITED;
+}
+
+bool container_is_up(const struct store_container *c)
+{
+    return CONTAINER_UP & STATUS_BIT(container_status(c));
 }
 
 int container_exit_code(const struct store_container *c)
 {
-    bool untold = strcmp(json_get_string(c->state, "Status", ""), "running") == 0 &&
+    const char *said = json_get_string(c->state, "Status", "");
+    bool untold = (strcmp(said, "running") == 0 || strcmp(said, "paused") == 0) &&
                   container_status(c) == CONTAINER_EXITED;
     return untold ? -1 : (int)state_get_int(c->state, "ExitCode");
 }
 
 const char *container_status_name(enum container_status status)
 {
-    static const char *const names[] = {"created", "running", "exited"};
+    static const char *const names[] = {"created", "running", "paused", "restarting", "exited"};
     return names[status];
-}
-
-/* Waits until the process is gone: true, or false after `seconds`. */
-static bool wait_gone(const struct proc_id *id, int64_t seconds)
-{
-    int milliseconds = seconds > INT32_MAX / 1000 ? INT32_MAX : (int)seconds * 1000;
-    auto_close int fd = proc_open(id);
-    if (fd < 0)
-        return true;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    int r;
-    do
-        r = poll(&p, 1, milliseconds);
-    while (r < 0 && errno == EINTR);
-    return r > 0;
 }
 
 /* What killing may take: the kernel ends the pid namespace, the monitor cleans up and records. */
 #define KILL_PATIENCE 10 /* seconds */
 
-static int kill_and_wait(const struct store_container *c, const struct proc_id *init,
-                         const struct proc_id *monitor, struct err *err)
+static int await_down(struct store_container *c, int64_t seconds, struct err *err)
 {
-    proc_signal(init, SIGKILL);
-    if (wait_gone(init, KILL_PATIENCE) && wait_gone(monitor, KILL_PATIENCE))
-        return 0;
-    return err_set(err, -ETIMEDOUT, "container %s did not end within %d seconds of being killed",
-                   c->name, KILL_PATIENCE);
+    int64_t ms = seconds > INT32_MAX / 1000 ? INT32_MAX : seconds * 1000;
+    int r = container_await(c, CONTAINER_DOWN, ms, 0, err);
+    return r == -ENOENT ? 0 : r; /* --rm: it is as down as can be */
+}
+
+/* The monitor must hear that the user wants the end before init hears of it, or a restart policy
+ * would apply. */
+static void announce_end(const struct store_container *c)
+{
+    struct proc_id monitor;
+    state_get_process(c->state, "Monitor", &monitor);
+    proc_signal(&monitor, MONITOR_SIGNAL_END);
+}
+
+static int kill_and_wait(struct store_container *c, struct err *err)
+{
+    struct proc_id init;
+    state_get_process(c->state, "Init", &init);
+    proc_signal(&init, SIGKILL);
+    int r = await_down(c, KILL_PATIENCE, err);
+    if (r != -ETIMEDOUT)
+        return r;
+    return err_set(err, r, "container %s did not end within %d seconds of being killed", c->name,
+                   KILL_PATIENCE);
 }
 
 /* The caller holds the life-cycle lock, which the monitor never takes. */
 static int stop_locked(struct store_container *c, int signal, int64_t timeout, struct err *err)
 {
-    if (container_status(c) != CONTAINER_RUNNING)
+    struct proc_id init;
+    struct err late = {0};
+    if (!container_is_up(c))
         return 0;
-    struct proc_id init, monitor;
+    announce_end(c);
     state_get_process(c->state, "Init", &init);
-    state_get_process(c->state, "Monitor", &monitor);
-    if (signal != SIGKILL && proc_signal(&init, signal) == 0 && wait_gone(&init, timeout) &&
-        wait_gone(&monitor, KILL_PATIENCE))
-        return 0;
-    return kill_and_wait(c, &init, &monitor, err);
+    if (signal != SIGKILL && timeout > 0 && proc_signal(&init, signal) == 0) {
+        int r = await_down(c, timeout, &late);
+        if (r != -ETIMEDOUT)
+            return r < 0 && err ? *err = late, r : r;
+    }
+    return kill_and_wait(c, err);
 }
 
 /* Locks the container and reads its state anew; *ret_gone when it was removed meanwhile. */
@@ -87,20 +109,24 @@ static int lock_current(struct store_container *c, int *ret_lock, struct err *er
     return store_container_reload(c, err);
 }
 
+static int stop_signal(const struct store_container *c)
+{
+    int64_t signal = SIGTERM;
+    json_want_int(json_object_get(c->config, "Config"), "StopSignal", &signal, NULL);
+    return signal > 0 && signal < NSIG ? (int)signal : SIGTERM;
+}
+
 int container_stop(struct engine *e, struct store_container *c, int64_t timeout, struct err *err)
 {
     auto_close int lock = -1;
     int r = lock_current(c, &lock, err);
     if (r < 0)
         return r;
-    const json_t *config = json_object_get(c->config, "Config");
-    int64_t signal = SIGTERM, own_timeout = STOP_TIMEOUT_DEFAULT;
-    r = json_want_int(config, "StopSignal", &signal, err);
-    if (r == 0)
-        r = json_want_int(config, "StopTimeout", &own_timeout, err);
+    int64_t own_timeout = STOP_TIMEOUT_DEFAULT;
+    r = json_want_int(json_object_get(c->config, "Config"), "StopTimeout", &own_timeout, err);
     if (r < 0)
         return r;
-    return stop_locked(c, (int)signal, timeout >= 0 ? timeout : own_timeout, err);
+    return stop_locked(c, stop_signal(c), timeout >= 0 ? timeout : own_timeout, err);
 }
 
 int container_remove(struct engine *e, struct store_container *c, bool force, int64_t timeout,
@@ -112,12 +138,11 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
         return 0; /* --rm was quicker */
     if (r < 0)
         return r;
-    if (container_status(c) == CONTAINER_RUNNING && !force)
+    if (container_is_up(c) && !force)
         return err_kind(err, ERR_IN_USE, -EBUSY,
-                        "cannot remove container %s as it is running: stop it first, or use "
-                        "--force",
-                        c->id);
-    r = stop_locked(c, timeout > 0 ? SIGTERM : SIGKILL, timeout > 0 ? timeout : 0, err);
+                        "cannot remove container %s as it is %s: stop it first, or use --force",
+                        c->id, container_status_name(container_status(c)));
+    r = stop_locked(c, stop_signal(c), timeout, err);
     if (r == 0)
         r = store_container_remove_run_dir(&e->store, c->id, err);
     if (r == 0)
@@ -127,4 +152,53 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
     if (r == 0 && auto_remove)
         volumes_remove_anonymous(&e->store, c->config);
     return r;
+}
+
+/* --- kill, restart -------------------------------------------------------------------------- */
+
+static bool asks_for_end(const struct store_container *c, int signal)
+{
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGQUIT ||
+           signal == SIGABRT || signal == stop_signal(c);
+}
+
+/* Without the life-cycle lock: a kill must not wait for a stop that waits for the container. */
+int container_kill(struct engine *e, struct store_container *c, int signal, struct err *err)
+{
+    struct proc_id init;
+    int r = store_container_reload(c, err);
+    if (r < 0)
+        return r;
+    enum container_status status = container_status(c);
+    bool end = asks_for_end(c, signal);
+    if (end && (CONTAINER_UP & STATUS_BIT(status)))
+        announce_end(c);
+    state_get_process(c->state, "Init", &init);
+    r = proc_signal(&init, signal);
+    if (r == -ESRCH && end && status == CONTAINER_RESTARTING)
+        r = 0; /* between two lives, and there will be none */
+    if (r == -ESRCH)
+        return err_set(err, r,
+                       "can only kill running containers. %s is in state %s: container state "
+                       "improper",
+                       c->id, container_status_name(status));
+    if (r < 0)
+        return err_errno(err, r, "signal container %s", c->name);
+    return signal == SIGKILL ? await_down(c, KILL_PATIENCE, err) : 0;
+}
+
+int container_restart(struct engine *e, struct store_container *c, int64_t timeout, struct err *err)
+{
+    auto_close int channel = -1;
+    int r = container_stop(e, c, timeout, err);
+    if (r == 0)
+        r = container_start(e, c, &channel, err);
+    return r;
+}
+
+int container_rename(struct engine *e, struct store_container *c, const char *name, struct err *err)
+{
+    auto_close int lock = -1;
+    int r = lock_current(c, &lock, err);
+    return r < 0 ? r : store_container_rename(&e->store, c, name, err);
 }

@@ -58,7 +58,7 @@ static int count_uses(struct engine *e, json_t **ret, struct err *err)
     json_t *mount, *counts = json_object();
     int r = store_container_list(&e->store, &all, &n, err);
     for (size_t i = 0; i < n; i++) {
-        bool runs = container_status(&all[i]) == CONTAINER_RUNNING;
+        bool runs = container_is_up(&all[i]);
         json_array_foreach (json_object_get(all[i].config, "Mounts"), j, mount) {
             const char *name = json_get_string(mount, "Name", NULL);
             if (!name)

@@ -78,6 +78,7 @@ static void leave_caller(struct monitor *m)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, MONITOR_SIGNAL_END);
     sigprocmask(SIG_SETMASK, &set, NULL);
     m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     proc_title("wherry: %s %.12s", m->o->exec ? "exec" : "monitor",

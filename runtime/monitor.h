@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "runtime/sandbox.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* client -> monitor */
@@ -32,6 +33,9 @@ enum {
                          has more than MON_STDIN_WINDOW under way, so its other messages pass */
     MON_EXITED,       /* int: exit code as the shell counts; after it the channel ends */
 };
+
+/* Tells the monitor that the user wants the container's end: it is not started again after it. */
+#define MONITOR_SIGNAL_END SIGUSR2
 
 #define MON_STDIN_WINDOW (256 * 1024)
 

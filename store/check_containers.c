@@ -197,10 +197,7 @@ static void check_container(struct check *c, const char *id)
 static bool leads_somewhere(struct check *c, const char *name)
 {
     auto_free char *id = NULL;
-    if (store_name_lookup(c->s, name, &id) < 0)
-        return false;
-    auto_free char *path = xasprintf("containers/%s", id);
-    return exists_at(c->s->root_fd, path);
+    return store_name_lookup(c->s, name, &id) == 0 && store_name_is_held(c->s, name, id);
 }
 
 /* A container that is just being made has its name first. */

@@ -89,6 +89,19 @@ static int name_taken(const char *name, const char *id, struct err *err)
                     name, id);
 }
 
+/* A rename that was killed leaves a second link. */
+bool store_name_is_held(struct store *s, const char *name, const char *id)
+{
+    struct container_path path = container_path(id);
+    auto_close int dir = open_dir_at(s->root_fd, path.s, NULL);
+    auto_json json_t *config = NULL;
+    if (dir < 0)
+        return false;
+    /* What is damaged keeps its name, for `system check` to tell. */
+    return json_read_at(dir, "config.json", &config, NULL) < 0 ||
+           strcmp(json_get_string(config, "Name", name), name) == 0;
+}
+
 /* Frees the name if its container is missing: 0, or the error that it is in use. */
 static int name_free_stale(struct store *s, const char *name, struct err *err)
 {
@@ -96,11 +109,8 @@ static int name_free_stale(struct store *s, const char *name, struct err *err)
     if (lock < 0)
         return lock;
     auto_free char *id = NULL;
-    if (store_name_lookup(s, name, &id) == 0) {
-        struct container_path path = container_path(id);
-        if (exists_at(s->root_fd, path.s))
-            return name_taken(name, id, err);
-    }
+    if (store_name_lookup(s, name, &id) == 0 && store_name_is_held(s, name, id))
+        return name_taken(name, id, err);
     auto_free char *link = xasprintf("names/%s", name);
     if (unlinkat(s->root_fd, link, 0) < 0 && errno != ENOENT)
         return err_errno(err, -errno, "remove %s", link);
@@ -130,6 +140,14 @@ static void name_release(struct store *s, const char *name, const char *id)
 
 /* --- create ------------------------------------------------------------------------------- */
 
+static int name_invalid(const char *name, struct err *err)
+{
+    return err_kind(err, ERR_USAGE, -EINVAL,
+                    "container name \"%.100s\" is invalid: it must be at most 255 letters, "
+                    "digits, \"_\", \".\" or \"-\" and begin with a letter or digit",
+                    name);
+}
+
 static int want_identity(const json_t *config, char **ret_id, char **ret_name, struct err *err)
 {
     auto_free char *id = NULL, *name = NULL;
@@ -141,10 +159,7 @@ static int want_identity(const json_t *config, char **ret_id, char **ret_name, s
     if (!id || !is_full_id(id))
         return err_set(err, -EINVAL, "the container's configuration has no valid \"Id\"");
     if (!name || !store_object_name_valid(name))
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "container name \"%.100s\" is invalid: it must be at most 255 letters, "
-                        "digits, \"_\", \".\" or \"-\" and begin with a letter or digit",
-                        name ? name : "");
+        return name_invalid(name ? name : "", err);
     *ret_id = take_ptr(id);
     *ret_name = take_ptr(name);
     return 0;
@@ -337,12 +352,17 @@ int store_container_find(struct store *s, const char *name, struct store_contain
                          struct err *err)
 {
     auto_free char *id = NULL;
-    int r = store_name_lookup(s, name, &id);
-    if (r < 0 && is_full_id(name))
+    bool by_name = store_name_lookup(s, name, &id) == 0;
+    int r = 0;
+    if (!by_name && is_full_id(name))
         id = xstrdup(name);
-    else if (r < 0 && id_is_prefix(name) && (r = id_by_prefix(s, name, &id, err)) < 0)
+    else if (!by_name && id_is_prefix(name) && (r = id_by_prefix(s, name, &id, err)) < 0)
         return r;
     r = id ? open_container(s, id, ret, err) : -ENOENT;
+    if (r == 0 && by_name && strcmp(ret->name, name) != 0) {
+        store_container_done(ret); /* it has just got another name */
+        r = -ENOENT;
+    }
     if (r == -ENOENT)
         return err_kind(err, ERR_NOT_FOUND, r,
                         "no container with name or ID \"%.300s\" found: no such container", name);
@@ -419,8 +439,81 @@ int store_container_set_state(struct store_container *c, json_t *state, struct e
     return 0;
 }
 
+int store_container_set_config(struct store_container *c, json_t *config, struct err *err)
+{
+    struct stat st;
+    bool known = fstatat(c->fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) == 0;
+    int r = json_write_at(c->fd, "config.json", config, FILE_SYNC, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->id) : r;
+    if (known) /* its time is when the container was made */
+        utimensat(c->fd, "config.json", (struct timespec[]){st.st_mtim, st.st_mtim}, 0);
+    json_incref(config);
+    json_decref(c->config);
+    c->config = config;
+    return 0;
+}
+
+/* Under the shared index lock, as everybody who makes a name: until the configuration has it, the
+ * link must not be taken for a stale one. */
+static int rename_locked(struct store *s, struct store_container *c, const char *name,
+                         struct err *err)
+{
+    auto_close int lock = store_index_lock(s, false, err);
+    if (lock < 0)
+        return lock;
+    int r = store_name_reserve(s, name, c->id, err);
+    if (r < 0)
+        return r;
+    auto_json json_t *config = json_deep_copy(c->config);
+    json_put_string(config, "Name", name);
+    r = store_container_set_config(c, config, err);
+    if (r == 0)
+        return 0;
+    auto_free char *link = xasprintf("names/%s", name);
+    unlinkat(s->root_fd, link, 0);
+    return r;
+}
+
+int store_container_rename(struct store *s, struct store_container *c, const char *name,
+                           struct err *err)
+{
+    struct err failed = {0};
+    int r = store_object_name_valid(name) ? 0 : name_invalid(name, err);
+    if (r < 0 || strcmp(name, c->name) == 0)
+        return r;
+    r = rename_locked(s, c, name, &failed);
+    if (r == -EEXIST && failed.kind == ERR_EXISTS) {
+        r = name_free_stale(s, name, err);
+        if (r == 0)
+            r = rename_locked(s, c, name, err);
+        if (r < 0)
+            return r;
+    } else if (r < 0) {
+        if (err)
+            *err = failed;
+        return r;
+    }
+    auto_free char *old = c->name;
+    c->name = xstrdup(name);
+    name_release(s, old, c->id);
+    return 0;
+}
+
+/* It may have got another one since it was opened. */
+static void refresh_name(struct store_container *c)
+{
+    auto_json json_t *config = NULL;
+    if (json_read_at(c->fd, "config.json", &config, NULL) < 0 ||
+        !json_get_string(config, "Name", NULL))
+        return;
+    free(c->name);
+    c->name = xstrdup(json_get_string(config, "Name", ""));
+}
+
 int store_container_remove(struct store *s, struct store_container *c, struct err *err)
 {
+    refresh_name(c);
     struct container_path path = container_path(c->id);
     char suffix[ID_HEX_LEN + 1];
     id_random(suffix);

@@ -59,6 +59,8 @@ bool store_index_usable(const struct store_place *p, const char *digest);
 /* The id that names/<name> leads to, allocated: 0, or -ENOENT. */
 int store_name_lookup(struct store *s, const char *name, char **ret_id);
 /* Makes the link names/<name>. ERR_EXISTS when it is there. Under the index lock. */
+/* Whether the container is there and has that name. */
+bool store_name_is_held(struct store *s, const char *name, const char *id);
 int store_name_reserve(struct store *s, const char *name, const char *id, struct err *err);
 
 /* Letters, digits, "_", "." and "-", the first one a letter or digit. */

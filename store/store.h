@@ -159,6 +159,11 @@ int store_container_list(struct store *s, struct store_container **ret, size_t *
 int store_container_reload(struct store_container *c, struct err *err);
 /* Replaces state.json atomically and c->state (takes a reference). */
 int store_container_set_state(struct store_container *c, json_t *state, struct err *err);
+/* Replaces config.json; the caller holds the lock. Lists keep their order. */
+int store_container_set_config(struct store_container *c, json_t *config, struct err *err);
+/* Gives it another name, or its own again; the caller holds the lock. */
+int store_container_rename(struct store *s, struct store_container *c, const char *name,
+                           struct err *err);
 /* Exclusive lock of this container's life cycle (start, stop, rm): returns an fd to close. Says who
  * is waited for when it has to wait longer than 15 seconds (-ETIMEDOUT). */
 int store_container_lock(struct store_container *c, struct err *err);
