@@ -238,11 +238,13 @@ static int become_user(struct process *p, struct err *err)
 static int drop_power(struct process *p, struct err *err)
 {
     uint64_t caps = p->privileged ? UINT64_MAX : p->sb->caps;
+    /* What goes in for us has root's power, also where the maps have no 0. */
+    bool other = p->user.uid && !p->ops->inside;
     int r = caps_drop_bounding(caps, err);
     if (r == 0)
         r = become_user(p, err);
     /* setresuid cleared the effective set; the policy needs CAP_SYS_ADMIN once more. */
-    if (r == 0 && p->user.uid && !p->sb->seccomp_unconfined)
+    if (r == 0 && other && !p->sb->seccomp_unconfined)
         r = caps_set(UINT64_C(1) << CAP_SYS_ADMIN | (p->sb->user_caps & caps), err);
     if (r < 0)
         return r;
@@ -253,8 +255,8 @@ static int drop_power(struct process *p, struct err *err)
         (r = seccomp_profile_load(p->sb->seccomp, p->sb->n_seccomp, err)) < 0)
         return r;
     /* Root keeps the set; another user has none but those that were asked for, as podman does. */
-    r = caps_set(p->user.uid ? p->sb->user_caps & caps : caps, err);
-    return r == 0 && p->user.uid && p->sb->user_caps ? caps_set_ambient(p->sb->user_caps, err) : r;
+    r = caps_set(other ? p->sb->user_caps & caps : caps, err);
+    return r == 0 && other && p->sb->user_caps ? caps_set_ambient(p->sb->user_caps, err) : r;
 }
 
 int process_become(struct process *p, struct err *err)

@@ -404,3 +404,19 @@ END
     assert_refused 'leaves it'
     assert_equal "$(find canary -mindepth 1)" ''
 }
+
+@test "keep-id: copied files are the user's on both sides" {
+    has_subordinate_ids || skip 'needs subordinate ids'
+    local how
+    echo content >file
+    mkdir data
+    for how in running created; do
+        make_container "$how" --userns=keep-id -v "$PWD/data:/data"
+        wherry cp file c:/data/file
+        wherry cp c:/data/file out
+        assert_equal "$(<out)" content
+        assert_equal "$(stat -c %u data/file) $(stat -c %u out)" "$(id -u) $(id -u)"
+        rm -f data/file out
+        wherry rm -f c >/dev/null
+    done
+}
