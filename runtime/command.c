@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SCRIPT_HEAD  256 /* what the kernel reads of a script's first line */
@@ -59,43 +61,105 @@ void command_candidates(const char *name, const char *path, struct strv *ret)
             strv_addf(ret, "%s/%s", dir, name);
 }
 
-bool command_interpreter(const char *head, size_t len, char **ret)
+bool command_interpreter(const char *head, size_t len, char **ret, char **ret_arg)
 {
+    static const char blank[] = " \t";
     if (len < 3 || head[0] != '#' || head[1] != '!')
         return false;
-    size_t start = 2, end;
-    while (start < len && (head[start] == ' ' || head[start] == '\t'))
-        start++;
-    for (end = start; end < len && head[end] && !strchr(" \t\n", head[end]); end++)
-        ;
-    if (end == start)
+    auto_free char *line = xstrndup(head + 2, len - 2);
+    line[strcspn(line, "\n")] = 0;
+    size_t n = strlen(line);
+    while (n && strchr(blank, line[n - 1]))
+        line[--n] = 0;
+    const char *start = line + strspn(line, blank);
+    if (!*start)
         return false;
-    *ret = xstrndup(head + start, end - start);
+    size_t name = strcspn(start, blank);
+    const char *arg = start + name + strspn(start + name, blank);
+    *ret = xstrndup(start, name);
+    *ret_arg = *arg ? xstrdup(arg) : NULL;
     return true;
 }
 
-/* -ELOOP when the file, or an interpreter it leads to, is reached through a magic link. */
-static int refuse_magic(int root, const char *path)
+/* --- what is executed ------------------------------------------------------------------------ */
+
+/* A file without magic links on the way, and what leads to it. */
+struct target {
+    int fd;            /* the program at the end of the scripts; -1: it cannot be opened */
+    struct strv front; /* arguments that the scripts put before the command's own but the first */
+    bool shared;       /* others can change some of these files while we look at them */
+};
+
+static void target_done(struct target *t)
 {
+    close_fd(&t->fd);
+    strv_done(&t->front);
+}
+DEFINE_AUTO(target, target_done)
+
+/* "#!INTERPRETER ARG" puts both before the script's name, as the kernel does. */
+static void add_script(struct target *t, const char *script, const char *interpreter,
+                       const char *arg)
+{
+    struct strv front = {0};
+    strv_add(&front, interpreter);
+    if (arg)
+        strv_add(&front, arg);
+    strv_add(&front, script);
+    for (size_t i = 1; i < t->front.len; i++)
+        strv_add(&front, t->front.v[i]);
+    strv_done(&t->front);
+    t->front = front;
+}
+
+static int open_link(int root, const char *path)
+{
+    int fd = safe_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    return fd < 0 && fd != -ELOOP ? safe_open(root, path, O_PATH, 0) : fd;
+}
+
+/* -ELOOP when the file, or an interpreter it leads to, is reached through a magic link. */
+static int find_target(int root, const char *path, bool shared_root, struct target *t)
+{
+    struct stat at_root, st;
     auto_free char *at = NULL, *cwd = getcwd(NULL, 0);
     at = path_join(cwd ? cwd : "/", path);
+    t->shared = shared_root || fstat(root, &at_root) < 0;
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-        auto_close int fd = safe_open(root, at, O_PATH, 0);
-        if (fd == -ELOOP)
-            return -ELOOP;
-        auto_close int file =
-            fd < 0 ? -1 : safe_open(root, at, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-        if (file < 0) /* unreadable or missing: no script that the kernel could read either */
-            return 0;
+        close_fd(&t->fd);
+        t->fd = open_link(root, at);
+        if (t->fd < 0)
+            return t->fd == -ELOOP ? -ELOOP : 0;
+        t->shared = t->shared || fstat(t->fd, &st) < 0 || st.st_dev != at_root.st_dev;
         char head[SCRIPT_HEAD];
-        ssize_t n = read_full(file, head, sizeof(head));
         char *next = NULL;
-        if (n < 0 || !command_interpreter(head, (size_t)n, &next))
+        auto_free char *arg = NULL;
+        ssize_t n = read_full(t->fd, head, sizeof(head));
+        if (n < 0 || !command_interpreter(head, (size_t)n, &next, &arg))
             return 0;
+        add_script(t, depth ? at : path, next, arg);
         free(at);
         at = next;
     }
     return 0;
+}
+
+/* By its name, so that it is called so. What lies on a volume or a directory of the host could be
+ * another file by then: that is executed by its descriptor, which the kernel, as it is
+ * close-on-exec, never takes for a script; its interpreters were followed here. */
+static int execute(const struct target *t, const char *file, const struct strv *args,
+                   const struct strv *env)
+{
+    if (!t->shared || t->fd < 0) {
+        execve(file, args->v, env->v);
+        return -errno;
+    }
+    auto_strv all = {0};
+    strv_extend(&all, &t->front);
+    for (size_t i = t->front.len ? 1 : 0; i < args->len; i++)
+        strv_add(&all, args->v[i]);
+    syscall(SYS_execveat, t->fd, "", all.v, env->v, AT_EMPTY_PATH);
+    return -errno;
 }
 
 static int failure(const char *name, int code, bool there, struct err *err)
@@ -115,7 +179,7 @@ static int failure(const char *name, int code, bool there, struct err *err)
     return code;
 }
 
-int command_exec(const struct strv *args, const struct strv *env, struct err *err)
+int command_exec(const struct strv *args, const struct strv *env, bool shared_root, struct err *err)
 {
     if (!args->len || !*args->v[0])
         return err_kind(err, ERR_NO_COMMAND, -ENOENT, "no command to run");
@@ -128,11 +192,10 @@ int command_exec(const struct strv *args, const struct strv *env, struct err *er
     int code = -ENOENT;
     bool there = false;
     strv_foreach (&files, file) {
-        int r = refuse_magic(root, file);
-        if (r == 0) {
-            execve(file, args->v, env->v);
-            r = -errno;
-        }
+        auto_done(target) struct target target = {.fd = -1};
+        int r = find_target(root, file, shared_root, &target);
+        if (r == 0)
+            r = execute(&target, file, args, env);
         /* A file that is there and cannot be run is remembered while the search goes on. */
         if (r != -ENOENT && r != -ENOTDIR)
             code = r;

@@ -15,9 +15,11 @@ void command_env(const struct sandbox *sb, const char *home, struct strv *ret);
  * directory of `path`; an empty directory is skipped, never the working directory. */
 void command_candidates(const char *name, const char *path, struct strv *ret);
 
-/* The interpreter that a file starting with these bytes asks for ("#!/bin/sh -e" gives "/bin/sh"):
- * true and *ret. */
-bool command_interpreter(const char *head, size_t len, char **ret);
+/* The interpreter that a file starting with these bytes asks for, and its argument ("#!/bin/sh -e"
+ * gives "/bin/sh" and "-e"; NULL: none): true and both, which the caller frees. */
+bool command_interpreter(const char *head, size_t len, char **ret, char **ret_arg);
 
-/* Executes it. Returns only on failure, with kind ERR_NO_COMMAND or ERR_NOT_EXEC. */
-int command_exec(const struct strv *args, const struct strv *env, struct err *err);
+/* Executes it. `shared_root`: others can change files of the root. Returns only on failure, with
+ * kind ERR_NO_COMMAND or ERR_NOT_EXEC. */
+int command_exec(const struct strv *args, const struct strv *env, bool shared_root,
+                 struct err *err);

@@ -274,7 +274,7 @@ int process_become(struct process *p, struct err *err)
         return r;
     if (!p->ops->inside) {
         r = p->sb->init && !p->joins ? reaper_start(p->terminal >= 0, err) : 0;
-        return r < 0 ? r : command_exec(&p->sb->args, &p->env, err);
+        return r < 0 ? r : command_exec(&p->sb->args, &p->env, p->sb->root_dir, err);
     }
     close(p->channel); /* the monitor takes it for the exec */
     _exit(p->ops->inside(p->ops->ctx, p->named_uid, p->named_gid));

@@ -75,6 +75,30 @@ test_setup() {
     wherry rm -f -t 0 h
 }
 
+@test "CVE-2019-5736: a command on a volume is executed by its descriptor, and is the same command" {
+    mkdir v
+    printf '#!/bin/sh -e\necho "$0 $1 $2"; false; echo more\n' >v/script
+    printf '#!/v/script  one \n' >v/second
+    printf '#!/proc/self/exe\n' >v/bad
+    echo 'echo no head' >v/none
+    chmod 755 v/*
+    run_apart wherry run --rm -v "$PWD/v:/v" debian cp /bin/echo /v/echo
+    run_apart wherry run --rm -v "$PWD/v:/v" debian /v/script a 'b c'
+    assert_status 1
+    assert_output '/v/script a b c'
+    run_apart wherry run --rm -v "$PWD/v:/v" debian /v/second two
+    assert_output '/v/script one /v/second'
+    run_apart wherry run --rm -w /v -v "$PWD/v:/v" debian ./script
+    assert_output './script  '
+    run_apart wherry run --rm -e PATH=/v:/bin -v "$PWD/v:/v" debian echo here
+    assert_output here
+    run_apart wherry run --rm -v "$PWD/v:/v" debian /v/bad
+    assert_status 126
+    run_apart wherry run --rm -v "$PWD/v:/v" debian /v/none
+    assert_status 126
+    assert_match "$stderr" 'Exec format error'
+}
+
 @test "CVE-2024-21626: no working directory leads out, and there are only descriptors 0 to 2" {
     local fd
     wherry run --name c debian sh -c 'for i in $(seq 3 40); do ln -s /proc/self/fd/$i /fd$i; done'

@@ -64,28 +64,31 @@ static void path_search(void **state)
 static void script_heads(void **state)
 {
     static const struct {
-        const char *head, *want;
+        const char *head, *want, *arg;
     } rows[] = {
-        {"#!/bin/sh\n", "/bin/sh"},
-        {"#!/bin/sh -e\n", "/bin/sh"},
-        {"#! \t/bin/sh", "/bin/sh"},
-        {"#!\n", NULL},
-        {"#!   \n", NULL},
+        {"#!/bin/sh\n", "/bin/sh", ""},
+        {"#!/bin/sh -e\nexit\n", "/bin/sh", "-e"},
+        {"#!/usr/bin/env  -S  perl -w \t\n", "/usr/bin/env", "-S  perl -w"},
+        {"#! \t/bin/sh", "/bin/sh", ""},
+        {"#!\n", NULL, ""},
+        {"#!   \n", NULL, ""},
         {"\x7f"
          "ELF",
-         NULL},
-        {"#", NULL},
-        {"", NULL},
-        {" #!/bin/sh", NULL},
-        {"#!/proc/self/exe", "/proc/self/exe"},
+         NULL, ""},
+        {"#", NULL, ""},
+        {"", NULL, ""},
+        {" #!/bin/sh", NULL, ""},
+        {"#!/proc/self/exe", "/proc/self/exe", ""},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        char *got = NULL;
-        bool is = command_interpreter(rows[i].head, strlen(rows[i].head), &got);
+        char *got = NULL, *arg = NULL;
+        bool is = command_interpreter(rows[i].head, strlen(rows[i].head), &got, &arg);
         assert_int_equal(is, rows[i].want != NULL);
         if (is)
             assert_string_equal(got, rows[i].want);
+        assert_string_equal(arg ? arg : "", rows[i].arg);
         free(got);
+        free(arg);
     }
 }
 
