@@ -81,6 +81,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .mounts = mount_options(&v->mount),
         .sandbox = &v->sandbox,
         .environment = &v->environment,
+        .life = &v->life,
         .labels = &labels,
         .network = v->network,
         .stop_signal = v->stop_signal,

@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "cmd/environment_options.h"
 #include "cmd/image_pull.h"
+#include "cmd/life_options.h"
 #include "cmd/mount_options.h"
 #include "cmd/sandbox_options.h"
 #include "engine/container.h"
@@ -17,6 +18,7 @@ struct container_values {
     struct mount_values mount;
     struct sandbox_options sandbox;
     struct environment_options environment;
+    struct life_options life;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace, rootfs;
 };
@@ -76,7 +78,7 @@ struct container_values {
                        "Run as this user of the container"),                                       \
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
-        MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS,                           \
+        MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS,         \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

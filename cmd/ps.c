@@ -7,6 +7,7 @@
 #include "cmd/list.h"
 #include "engine/container.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <time.h>
 
@@ -74,7 +75,8 @@ static void put_status(json_t *row, json_t *shown, int64_t now)
                               json_integer_value(json_object_get(row, "ExitCode")), told ? " " : "",
                               told ? human_ago(now - since, text) : ""));
     } else {
-        json_put(shown, "Status", json_string("Created"));
+        json_put(shown, "Status",
+                 json_sprintf("%c%s", toupper((unsigned char)*state), *state ? state + 1 : ""));
     }
 }
 

@@ -36,6 +36,7 @@ struct create_options {
     const struct strv *env; /* NAME=value, or NAME: taken from our environment */
     struct create_mount_options mounts;
     const struct environment_options *environment; /* engine/create_environment.h */
+    const struct life_options *life;               /* engine/create_life.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
     const struct strv *labels;                     /* NAME=value */
     const char *network;                           /* a mode, NULL: none */

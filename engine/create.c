@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/create_environment.h"
+#include "engine/create_life.h"
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
 #include "engine/create_sandbox.h"
@@ -188,6 +189,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     r = create_sandbox(o->sandbox, doc, err);
     if (r == 0)
         r = create_environment(o->environment, doc, err);
+    if (r == 0)
+        r = create_life(o->life, doc, err);
     if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r < 0)

@@ -137,6 +137,8 @@ int container_exec(struct engine *e, struct store_container *c, const struct exe
                    int *ret_channel, char ret_id[static ID_HEX_LEN + 1], struct err *err)
 {
     struct exec_target target = {.privileged = o->privileged};
+    if (container_status(c) == CONTAINER_PAUSED)
+        return err_set(err, -EINVAL, "container %s is paused: container state improper", c->name);
     int r = exec_in(e, c, o, &target, ret_channel, ret_id, err);
     join_done(&target.join);
     return r < 0 && err ? err_wrap(err, "container %s", c->name) : r;

@@ -80,7 +80,7 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "HostsPath", own_path(c, "hosts"));
     json_put_string(doc, "StaticDir", c->path);
     sandbox_defaults(doc);
-    json_put(doc, "RestartCount", json_integer(0));
+    json_put(doc, "RestartCount", json_integer(state_get_int(c->state, "RestartCount")));
     exec_ids(e, c, &execs);
     json_put(doc, "ExecIDs", json_from_strv(&execs));
     json_put(doc, "NetworkSettings", json_pack("{s:{}, s:{}}", "Networks", "Ports"));

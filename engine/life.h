@@ -25,3 +25,11 @@ int container_restart(struct engine *e, struct store_container *c, int64_t timeo
 /* Gives it another name; its own again is a success. ERR_EXISTS when another has it. */
 int container_rename(struct engine *e, struct store_container *c, const char *name,
                      struct err *err);
+
+/* Stops all its processes, or lets them go on. It must run, or be paused: else -EINVAL. */
+int container_pause(struct engine *e, struct store_container *c, bool pause, struct err *err);
+
+/* Gives it another restart policy (engine/restart_policy.h, borrowed), which counts from its next
+ * end on. */
+int container_update_restart(struct engine *e, struct store_container *c, json_t *policy,
+                             struct err *err);

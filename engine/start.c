@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
+#include "engine/restart_policy.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
 #include "engine/state.h"
@@ -20,6 +21,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What the monitor's operations work on; the root comes first (engine/root.h). */
@@ -29,7 +31,16 @@ struct start {
     struct store_container *container;
     bool auto_remove;
     char started_at[36];
+    int64_t began; /* ms, monotonic */
+    struct restart_history restarts;
 };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static int on_started(void *ctx, const struct proc_id *init, struct err *err)
 {
@@ -39,10 +50,41 @@ static int on_started(void *ctx, const struct proc_id *init, struct err *err)
     if (r < 0)
         return r;
     time_format(time_now(), s->started_at);
+    s->began = now_ms();
     auto_json json_t *state =
-        json_pack("{s:s, s:o, s:o, s:s, s:i}", "Status", "running", "Init", state_process(init),
-                  "Monitor", state_process(&self), "StartedAt", s->started_at, "ExitCode", 0);
+        json_pack("{s:s, s:o, s:o, s:s, s:i, s:I}", "Status", "running", "Init",
+                  state_process(init), "Monitor", state_process(&self), "StartedAt", s->started_at,
+                  "ExitCode", 0, "RestartCount", (json_int_t)s->restarts.count);
     return store_container_set_state(s->container, state, err);
+}
+
+static int on_paused(void *ctx, bool stopped, struct err *err)
+{
+    struct start *s = ctx;
+    auto_json json_t *state = json_deep_copy(s->container->state);
+    json_put_string(state, "Status", stopped ? "paused" : "running");
+    return store_container_set_state(s->container, state, err);
+}
+
+/* The policy is read anew: `update` may have changed it. */
+static int64_t on_again(void *ctx, int exit_code)
+{
+    struct start *s = ctx;
+    auto_json json_t *config = NULL;
+    char now[36];
+    if (json_read_at(s->container->fd, "config.json", &config, NULL) < 0)
+        return -1;
+    const json_t *policy = json_object_get(json_object_get(config, "HostConfig"), "RestartPolicy");
+    int64_t delay = restart_policy_next(policy, exit_code, now_ms() - s->began, &s->restarts);
+    if (delay < 0)
+        return -1;
+    auto_json json_t *state = json_deep_copy(s->container->state);
+    json_put_string(state, "Status", "restarting");
+    json_put(state, "ExitCode", json_integer(exit_code));
+    json_put_string(state, "FinishedAt", time_format(time_now(), now));
+    json_object_del(state, "Init");
+    store_container_set_state(s->container, state, NULL);
+    return delay;
 }
 
 static int failure_code(const struct err *failure)
@@ -56,7 +98,8 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
     char now[36];
     auto_json json_t *state = json_object();
     /* One that never ran is still "created", as in podman, with the reason beside it. */
-    json_put_string(state, "Status", failure ? "created" : "exited");
+    json_put_string(state, "Status", failure && !*s->started_at ? "created" : "exited");
+    json_put(state, "RestartCount", json_integer(s->restarts.count));
     json_put(state, "ExitCode", json_integer(failure ? failure_code(failure) : exit_code));
     json_put_string(state, "FinishedAt", time_format(time_now(), now));
     if (*s->started_at)
@@ -84,7 +127,13 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
         return err_errno(err, -errno, "open the log of %s", c->name);
     struct monitor_options o = {
         .sandbox = sandbox,
-        .ops = {.ctx = s, .started = on_started, .exited = on_exited},
+        .ops = {.ctx = s,
+                .started = on_started,
+                .paused = on_paused,
+                .again = on_again,
+                .exited = on_exited},
+        .time_limit = 1000 * json_integer_value(
+                                 json_object_get(json_object_get(c->config, "Config"), "Timeout")),
         .run_dir_fd = run_dir,
         .log_fd = log,
         .forget = &lock, /* the life-cycle lock ends with us, not with the container */

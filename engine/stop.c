@@ -83,7 +83,8 @@ static int kill_and_wait(struct store_container *c, struct err *err)
 }
 
 /* The caller holds the life-cycle lock, which the monitor never takes. */
-static int stop_locked(struct store_container *c, int signal, int64_t timeout, struct err *err)
+static int stop_locked(struct engine *e, struct store_container *c, int signal, int64_t timeout,
+                       struct err *err)
 {
     struct proc_id init;
     struct err late = {0};
@@ -91,7 +92,10 @@ static int stop_locked(struct store_container *c, int signal, int64_t timeout, s
         return 0;
     announce_end(c);
     state_get_process(c->state, "Init", &init);
+    bool paused = container_status(c) == CONTAINER_PAUSED;
     if (signal != SIGKILL && timeout > 0 && proc_signal(&init, signal) == 0) {
+        if (paused) /* or it would never hear of it */
+            container_pause(e, c, false, NULL);
         int r = await_down(c, timeout, &late);
         if (r != -ETIMEDOUT)
             return r < 0 && err ? *err = late, r : r;
@@ -126,7 +130,7 @@ int container_stop(struct engine *e, struct store_container *c, int64_t timeout,
     r = json_want_int(json_object_get(c->config, "Config"), "StopTimeout", &own_timeout, err);
     if (r < 0)
         return r;
-    return stop_locked(c, stop_signal(c), timeout >= 0 ? timeout : own_timeout, err);
+    return stop_locked(e, c, stop_signal(c), timeout >= 0 ? timeout : own_timeout, err);
 }
 
 int container_remove(struct engine *e, struct store_container *c, bool force, int64_t timeout,
@@ -142,7 +146,7 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
         return err_kind(err, ERR_IN_USE, -EBUSY,
                         "cannot remove container %s as it is %s: stop it first, or use --force",
                         c->id, container_status_name(container_status(c)));
-    r = stop_locked(c, stop_signal(c), timeout, err);
+    r = stop_locked(e, c, stop_signal(c), timeout, err);
     if (r == 0)
         r = store_container_remove_run_dir(&e->store, c->id, err);
     if (r == 0)

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,12 +69,70 @@ static _Noreturn void outside_main(int init_fd, int hold, int ready)
     _exit(0);
 }
 
+/* A namespace that others share is not ours to stop. */
+static bool owns_pid_namespace(const struct proc_id *init)
+{
+    char path[40];
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)init->pid);
+    auto_buf text = {0};
+    if (file_read_at(AT_FDCWD, path, 1 << 16, &text, NULL) < 0)
+        return false;
+    const char *line = strstr(buf_str(&text), "\nNSpid:");
+    size_t len = line ? strcspn(line + 1, "\n") : 0;
+    return len > 2 && line[len] == '1' && strchr(" \t", line[len - 1]);
+}
+
+static int shared_namespace(struct err *err)
+{
+    return err_set(err, -EOPNOTSUPP,
+                   "the container shares its pid namespace with others, so it cannot be paused");
+}
+
+/* Process in the namespaces: everybody but init. Its exit status is an errno. */
+static _Noreturn void signal_inside(int init_fd, int sig)
+{
+    ignore_signals();
+    prctl(PR_SET_DUMPABLE, 0);
+    if (setns(init_fd, CLONE_NEWUSER | CLONE_NEWPID) < 0)
+        _exit(errno);
+    pid_t pid = fork();
+    int status = EAGAIN << 8;
+    if (pid == 0)
+        _exit(kill(-1, sig) < 0 && errno != ESRCH ? errno : 0);
+    if (pid > 0)
+        proc_wait(pid, &status);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
+}
+
+int freeze_signal(const struct proc_id *init, bool stop, struct err *err)
+{
+    int sig = stop ? SIGSTOP : SIGCONT, status = 0;
+    auto_close int init_fd = proc_open(init);
+    if (init_fd < 0)
+        return err_set(err, -ESRCH, "the container does not run");
+    if (!owns_pid_namespace(init))
+        return shared_namespace(err);
+    if (stop) /* first, so that it makes no new ones */
+        pidfd_signal(init_fd, sig);
+    pid_t pid = fork();
+    if (pid == 0)
+        signal_inside(init_fd, sig);
+    int r = pid < 0 ? -errno : proc_wait(pid, &status);
+    if (r == 0)
+        r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+    if (!stop || r < 0)
+        pidfd_signal(init_fd, SIGCONT);
+    return r < 0 ? err_errno(err, r, stop ? "pause the container" : "unpause the container") : 0;
+}
+
 int freeze_begin(const struct proc_id *init, struct freeze *ret, struct err *err)
 {
     int hold[2], ready[2], r = -ESRCH;
     auto_close int init_fd = proc_open(init);
     if (init_fd < 0)
         return err_set(err, -ESRCH, "the container does not run");
+    if (!owns_pid_namespace(init))
+        return shared_namespace(err);
     if (pipe2(hold, O_CLOEXEC) < 0)
         return err_errno(err, -errno, "pipe");
     if (pipe2(ready, O_CLOEXEC) < 0) {

@@ -25,3 +25,6 @@ struct freeze {
 int freeze_begin(const struct proc_id *init, struct freeze *ret, struct err *err);
 /* When this returns all go on. Also for one that was not begun (fd -1). */
 void freeze_end(struct freeze *f);
+
+/* The same for good, until it is undone: stops all, or lets all go on. Leaves no process behind. */
+int freeze_signal(const struct proc_id *init, bool stop, struct err *err);

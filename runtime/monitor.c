@@ -16,7 +16,8 @@
 #include "base/log.h"
 #include "runtime/clients.h"
 #include "runtime/exec.h"
-#include "runtime/launch.h"
+#include "runtime/freeze.h"
+#include "runtime/monitor_internal.h"
 #include "runtime/namespaces.h"
 
 #include <dirent.h>
@@ -31,18 +32,6 @@
 #include <unistd.h>
 
 #define REST 100 /* ms until a pty without slaves is looked at again */
-
-struct monitor {
-    const struct monitor_options *o;
-    struct launched l;
-    struct clients clients;
-    struct proc_id init_id;
-    struct channel_msg *msg;
-    int signals, listener;
-    bool ended;                 /* init was reaped */
-    uint64_t shared_pid_mounts; /* with a pid namespace that is not its own: its mount namespace */
-    int exit_code;
-};
 
 /* Descriptors that our own code opened are close-on-exec; what is not was inherited from whoever
  * started wherry, and would be held open for as long as the container runs. */
@@ -85,6 +74,19 @@ static void leave_caller(struct monitor *m)
                m->o->sandbox->id ? m->o->sandbox->id : "");
 }
 
+/* A container without its root is of no use: every access fails. Its server ends by itself when
+ * the container does, perhaps a moment before init can be reaped. */
+static void reap_server(struct monitor *m)
+{
+    int status;
+    pid_t *root = m->l.n_servers ? &m->l.servers[0] : NULL;
+    if (m->ended || !root || *root <= 0 || waitpid(*root, &status, WNOHANG) != *root)
+        return;
+    *root = 0;
+    if (m->l.init > 0)
+        kill(m->l.init, SIGKILL);
+}
+
 static void reap_init(struct monitor *m)
 {
     int status;
@@ -103,13 +105,27 @@ static void signal_command(struct monitor *m, int sig)
         kill(m->o->exec ? -m->l.init : m->l.init, sig);
 }
 
-static void take_signals(struct monitor *m)
+void monitor_take_signals(struct monitor *m)
 {
     struct signalfd_siginfo si;
-    while (read(m->signals, &si, sizeof(si)) == sizeof(si))
+    while (read(m->signals, &si, sizeof(si)) == sizeof(si)) {
         if (si.ssi_signo == SIGTERM)
             signal_command(m, SIGTERM); /* the session ends: the container may end in order */
+        if (si.ssi_signo == SIGTERM || si.ssi_signo == MONITOR_SIGNAL_END)
+            m->end_wanted = true;
+    }
     reap_init(m);
+    reap_server(m);
+}
+
+static void pause_or_go_on(struct monitor *m, struct client *c, bool stop)
+{
+    struct err answer = {0};
+    if (m->l.init <= 0 || m->o->exec)
+        err_set(&answer, -ESRCH, "the container does not run");
+    else if (freeze_signal(&m->init_id, stop, &answer) == 0 && m->o->ops.paused)
+        m->o->ops.paused(m->o->ops.ctx, stop, &answer);
+    client_send(c, MON_DONE, &answer, sizeof(answer));
 }
 
 static void take_messages(struct monitor *m, struct client *c)
@@ -124,6 +140,8 @@ static void take_messages(struct monitor *m, struct client *c)
             memcpy(&sig, m->msg->data, sizeof(sig));
             if (sig > 0 && sig < NSIG)
                 signal_command(m, sig);
+        } else if (m->msg->type == MON_PAUSE || m->msg->type == MON_UNPAUSE) {
+            pause_or_go_on(m, c, m->msg->type == MON_PAUSE);
         } else if (m->msg->type == MON_LEAVE) {
             m->clients.patient = false;
         }
@@ -159,6 +177,23 @@ static size_t poll_fill(struct monitor *m, struct pollfd *p)
     return P_CLIENTS + m->clients.n;
 }
 
+/* --timeout: kills when the time is over; else shortens the wait. */
+static int time_limit(struct monitor *m, int wait)
+{
+    if (m->deadline <= 0)
+        return wait;
+    int64_t left = m->deadline - clock_ms();
+    if (left <= 0) {
+        signal_command(m, SIGKILL);
+        m->end_wanted = true;
+        m->deadline = 0;
+        return wait;
+    }
+    if (left > INT32_MAX)
+        left = INT32_MAX;
+    return wait < 0 || left < wait ? (int)left : wait;
+}
+
 /* One round. Clients are served before any is added or removed, so the places stay right. */
 static void serve_once(struct monitor *m)
 {
@@ -169,6 +204,7 @@ static void serve_once(struct monitor *m)
     struct streams *io = &m->l.io;
     if (io->resting && (wait < 0 || wait > REST))
         wait = REST;
+    wait = time_limit(m, wait);
     size_t n = poll_fill(m, p);
     if (poll(p, n, wait) < 0)
         return;
@@ -187,7 +223,7 @@ static void serve_once(struct monitor *m)
     if (input_waits(&m->clients) && (io->in < 0 || p[P_IN].fd < 0 || p[P_IN].revents))
         streams_write(io, &m->clients);
     if (p[P_SIGNALS].revents)
-        take_signals(m);
+        monitor_take_signals(m);
     if (p[P_LISTENER].revents)
         clients_accept(&m->clients, m->listener, &m->init_id, sizeof(m->init_id));
 }
@@ -205,14 +241,13 @@ static void drain(struct monitor *m)
 
 static void flush_clients(struct monitor *m)
 {
-    close_fd(&m->listener);
     for (int wait; (wait = clients_reap(&m->clients)), clients_pending(&m->clients);) {
         struct pollfd p[P_CLIENTS + CLIENTS_MAX];
         size_t n = poll_fill(m, p);
         if (poll(p, n, wait) < 0 && errno != EINTR)
             break;
         if (p[P_SIGNALS].revents)
-            take_signals(m);
+            monitor_take_signals(m);
         for (size_t i = 0; i + P_CLIENTS < n; i++) {
             client_flush(&m->clients.v[i]);
             take_messages(m, &m->clients.v[i]);
@@ -227,19 +262,24 @@ static int failure_code(const struct err *e)
     return e->kind == ERR_NOT_EXEC ? 126 : e->kind == ERR_NO_COMMAND ? 127 : 125;
 }
 
+static int listen_for_clients(struct monitor *m, struct err *err)
+{
+    const struct monitor_options *o = m->o;
+    if (m->signals < 0)
+        return err_errno(err, -errno, "signalfd");
+    if (o->run_dir_fd < 0)
+        return 0;
+    m->listener = channel_listen_at(o->run_dir_fd, "attach", err);
+    if (m->listener < 0)
+        return m->listener;
+    fcntl(m->listener, F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
 static int start_container(struct monitor *m, const struct winsize *size, struct err *err)
 {
     const struct monitor_options *o = m->o;
-    int r = 0;
-    if (m->signals < 0)
-        return err_errno(err, -errno, "signalfd");
-    if (o->run_dir_fd >= 0) {
-        m->listener = channel_listen_at(o->run_dir_fd, "attach", err);
-        if (m->listener < 0)
-            return m->listener;
-        fcntl(m->listener, F_SETFL, O_NONBLOCK);
-    }
-    r = o->exec ? exec_launch(o, size, &m->l, err) : launch(o, size, &m->l, err);
+    int r = o->exec ? exec_launch(o, size, &m->l, err) : launch(o, size, &m->l, err);
     if (r < 0)
         return r;
     if (!o->exec && o->sandbox->ns[NS_PID].mode != NS_PRIVATE)
@@ -253,6 +293,8 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
         proc_wait(m->l.init, &status);
         m->l.init = 0;
     }
+    m->ended = false;
+    m->deadline = o->time_limit > 0 ? clock_ms() + o->time_limit : 0;
     return r;
 }
 
@@ -260,6 +302,29 @@ static void leave_run_dir(struct monitor *m)
 {
     if (m->listener >= 0)
         unlinkat(m->o->run_dir_fd, "attach", 0);
+    close_fd(&m->listener);
+}
+
+static _Noreturn void end_failed(struct monitor *m, struct err *err)
+{
+    launch_wait_server(&m->l);
+    leave_run_dir(m);
+    if (m->o->ops.exited)
+        m->o->ops.exited(m->o->ops.ctx, failure_code(err), err);
+    clients_broadcast(&m->clients, MON_FAILED, err, sizeof(*err));
+    flush_clients(m);
+    _exit(failure_code(err));
+}
+
+/* From the exec to the moment when nothing of the container is left. */
+static void run_container(struct monitor *m)
+{
+    clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
+    while (!m->ended)
+        serve_once(m);
+    namespaces_kill_rest(m->shared_pid_mounts);
+    drain(m);
+    launch_wait_server(&m->l);
 }
 
 static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
@@ -272,21 +337,19 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
     m->clients.patient = o->run_dir_fd < 0;
     clients_add(&m->clients, sock);
     struct err err = {0};
-    if (start_container(m, size, &err) < 0) {
-        launch_wait_server(&m->l);
-        leave_run_dir(m);
-        if (o->ops.exited)
-            o->ops.exited(o->ops.ctx, failure_code(&err), &err);
-        clients_broadcast(&m->clients, MON_FAILED, &err, sizeof(err));
+    if (listen_for_clients(m, &err) < 0 || start_container(m, size, &err) < 0)
+        end_failed(m, &err);
+    run_container(m);
+    while (monitor_rests(m)) {
+        /* Who followed it has seen its end. */
+        clients_broadcast(&m->clients, MON_EXITED, &m->exit_code, sizeof(m->exit_code));
         flush_clients(m);
-        _exit(failure_code(&err));
+        if (!monitor_rest(m))
+            break;
+        if (start_container(m, size, &err) < 0)
+            end_failed(m, &err);
+        run_container(m);
     }
-    clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
-    while (!m->ended)
-        serve_once(m);
-    namespaces_kill_rest(m->shared_pid_mounts);
-    drain(m);
-    launch_wait_server(&m->l);
     leave_run_dir(m);
     if (o->ops.exited)
         o->ops.exited(o->ops.ctx, m->exit_code, NULL);

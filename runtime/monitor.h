@@ -24,6 +24,8 @@ enum {
     MON_SIGNAL,    /* int: for the container's init */
     MON_LEAVE,     /* we go, and what runs shall go on */
     MON_WAITING,   /* alive, and held up by whoever reads our output: do not drop us */
+    MON_PAUSE,     /* stop all processes, record it, and answer with MON_DONE */
+    MON_UNPAUSE,   /* let them go on, likewise */
     /* monitor -> client */
     MON_STARTED = 64, /* struct proc_id of the container's init */
     MON_FAILED,       /* struct err: it never ran */
@@ -31,6 +33,7 @@ enum {
     MON_STDERR,       /* bytes */
     MON_STDIN_TAKEN,  /* uint32_t: so many bytes of MON_STDIN went to the container; a client never
                          has more than MON_STDIN_WINDOW under way, so its other messages pass */
+    MON_DONE,         /* struct err: what MON_PAUSE or MON_UNPAUSE came to */
     MON_EXITED,       /* int: exit code as the shell counts; after it the channel ends */
 };
 
@@ -57,6 +60,11 @@ struct monitor_ops {
     int (*inside)(void *ctx, uint32_t uid, uint32_t gid);
     /* The container's command was executed: to be recorded before the client hears of it. */
     int (*started)(void *ctx, const struct proc_id *init, struct err *err);
+    /* All its processes were stopped, or go on: to be recorded. NULL: it cannot be paused. */
+    int (*paused)(void *ctx, bool stopped, struct err *err);
+    /* It ended, and nothing of it is left: ms until it is to be started again, which is recorded;
+     * -1: not, and `exited` is next. NULL: never. Not asked when the user ended it. */
+    int64_t (*again)(void *ctx, int exit_code);
     /* It ended (or never ran: failure != NULL). Called once, after every process, mount and helper
      * of the container is gone; records the exit and does what --rm asks for. */
     void (*exited)(void *ctx, int exit_code, const struct err *failure);
@@ -72,7 +80,8 @@ struct monitor_options {
      * client there will ever be, so it is never let go for being slow, and the command is killed
      * when it is gone without a MON_LEAVE. */
     int run_dir_fd;
-    int log_fd; /* append-only, k8s-file lines; -1: no log */
+    int64_t time_limit; /* ms it may run before it is killed; 0: any time */
+    int log_fd;         /* append-only, k8s-file lines; -1: no log */
     /* Descriptors of the caller that the monitor must not keep open: a flock lasts as long as any
      * copy of its descriptor. */
     const int *forget;

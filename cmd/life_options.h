@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `run` and `create` for how long the container lives. */
+#pragma once
+
+#include "engine/create_life.h"
+
+/* For the member `life`, a struct life_options, of struct container_values. */
+#define LIFE_OPTION_ROWS                                                                           \
+    OPT_STRING_ROW(0, "restart", container_values, life.restart, "POLICY",                         \
+                   "Start it again when it ends: no (the default), always, unless-stopped, "       \
+                   "on-failure[:TIMES]"),                                                          \
+        {.type = OPT_INT,                                                                          \
+         .name = "timeout",                                                                        \
+         .offset = offsetof(struct container_values, life.timeout),                                \
+         .value = "SECONDS",                                                                       \
+         .help = "Kill the container when it has run this long",                                   \
+         .min = 0,                                                                                 \
+         .max = INT32_MAX}
