@@ -319,3 +319,37 @@ used'
     run_apart wherry volume ls -q
     assert_output $'gone\nv\nw\nx'
 }
+
+@test "owners of a new volume under --userns" {
+    need_subordinate_ids
+    need_data_image
+    local mode
+    for mode in keep-id auto nomap; do
+        run_apart wherry run --rm --userns=$mode -u 0 -v /data -v /new data \
+            sh -c 'stat -c %u:%g /data/one /data/owned; touch /data/x /new/x && echo written'
+        assert_status 0
+        assert_output $'0:0\n33:34\nwritten'
+    done
+}
+
+@test "mount targets that another container swaps lead nowhere else (CVE-2021-30465)" {
+    mkdir host outside
+    echo content >host/file
+    wherry run --rm -v v:/x debian sh -c "mkdir -p /x/a/in; ln -s / /x/b; mkdir -p '/x$PWD/outside'"
+    wherry run -d --name swapper -v v:/x debian perl -e \
+        'while (1) { syscall(316, -100, "/x/a", -100, "/x/b", 2) for 1 .. 1000 }'
+    local n inside=0
+    for ((n = 0; n < 25; n++)); do
+        run_apart wherry run --rm -v v:/x -v "$PWD/host:/x/a$PWD/outside/in" debian \
+            grep -c file /proc/self/mounts
+        inside=$((inside + (status < 2)))
+        run_apart wherry run --rm -v v:/x -v "$PWD/host:/x/a/in" debian true
+    done
+    wherry kill swapper >/dev/null 2>&1 || wherry rm -f swapper
+    wherry rm -f swapper >/dev/null
+    ((inside > 0))
+    # Neither the host's directory nor what a link led to got anything.
+    [[ -z $(ls -A outside) ]]
+    assert_equal "$(ls -A host)" file
+    run ! grep -F "$PWD" /proc/self/mountinfo
+}

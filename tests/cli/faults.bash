@@ -35,18 +35,20 @@ fresh_store() {
 
 # Runs a command with a fault of this kind at its first, second... change on disk until it gets
 # through; after each fault the store must be sound, and then `after` (a function) is called.
+# FAULT_STRIDE: only at every so manieth change.
 fault_loop() { # KIND PROGRAM after COMMAND...
-    local kind=$1 program=$2 after=$3 n got said
+    local kind=$1 program=$2 after=$3 n got said stride=${FAULT_STRIDE:-1}
     shift 3
     local through=0
-    for ((n = 1; n < 500; n++)); do
+    for ((n = 1; n < 500; n += stride)); do
         fresh_store
         run env LD_PRELOAD="$kill_at" KILL_AT=$n KILL_HOW="$kind" KILL_PROGRAM="$program" \
             KILL_SAVE="$PWD/saved" "$WHERRY" "$@"
         got=$status said=$output
         store_is_sound "$kind $n of $*" || return
         "$after" "$kind $n of $*" || return
-        if [[ $got == 137 ]]; then
+        # When a child was killed, its parent may still have said so.
+        if [[ $got == 137 || ($got != 0 && $kind == kill && ${KILL_CHILDREN:-}) ]]; then
             continue
         elif [[ $got != 0 && $said == *Error:* && $kind == e* ]]; then
             through=0
@@ -54,7 +56,7 @@ fault_loop() { # KIND PROGRAM after COMMAND...
             echo "$kind $n of $*: status $got: $said"
             return 1
         # Some calls may fail without an error of the command: the last is behind it after many.
-        elif [[ $kind != e* ]] || ((++through >= 30)); then
+        elif [[ $kind != e* ]] || ((++through >= 30 / stride)); then
             break
         fi
     done

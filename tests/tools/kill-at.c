@@ -23,7 +23,8 @@
  *
  * Not covered: writes through a mapping, changes by several processes at once (another process's
  * changes stay), reordering inside a single file. KILL_COUNT=FILE: writes there how many calls
- * there were, when the program ends by itself. */
+ * there were, when the program ends by itself. KILL_CHILDREN=1: calls of forked children count too,
+ * and with `kill` all of them die; not for power failures. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,7 @@ static struct {
     enum how how;
     long at;
     pid_t pid;
+    bool children;
     int save;
     const char *count;
     long *seen; /* shared with forked children: calls so far; -1 when all must die */
@@ -126,6 +128,7 @@ __attribute__((constructor)) static void begin(void)
     k.how = how_of(getenv("KILL_HOW"));
     k.at = at ? atol(at) : 0;
     k.pid = getpid();
+    k.children = getenv("KILL_CHILDREN") && k.how != HOW_POWER && k.how != HOW_LOOSE;
     if (save)
         k.save = open(save, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     k.seen = mmap(NULL, sizeof(*k.seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -293,13 +296,16 @@ static bool comes(bool minor, enum need need)
         return false;
     if (*k.seen < 0)
         _exit(137);
-    if (getpid() != k.pid || (minor && k.how < HOW_ENOSPC))
+    if ((getpid() != k.pid && !k.children) || (minor && k.how < HOW_ENOSPC))
         return false;
     long n = ++*k.seen;
     if (k.at == 0 || (k.how == HOW_ENOSPC ? n < k.at : n != k.at))
         return false;
     switch (k.how) {
-    case HOW_KILL: kill(getpid(), SIGKILL); abort();
+    case HOW_KILL:
+        *k.seen = k.children ? -1 : *k.seen;
+        kill(getpid(), SIGKILL);
+        abort();
     case HOW_POWER:
     case HOW_LOOSE: power_fails();
     case HOW_ENOSPC: errno = ENOSPC; return need == NEEDS_ROOM;
