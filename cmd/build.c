@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "cmd/commands.h"
+#include "cmd/emulation_options.h"
 #include "cmd/registry_options.h"
 #include "cmd/transfer_view.h"
 #include "engine/content.h"
@@ -21,7 +22,7 @@ struct values {
     struct registry_values registry; /* first: the rows */
     char *pull;
     struct strv tags, args, labels;
-    char *file, *target, *iidfile;
+    char *file, *target, *iidfile, *network, *root_emulation;
     bool quiet;
 };
 
@@ -32,6 +33,8 @@ static const struct opt opts[] = {
                    "The Dockerfile (default: Containerfile or Dockerfile in the context)"),
     OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
     OPT_LIST_ROW(0, "label", values, labels, "NAME=VALUE", "Set a label on the image"),
+    OPT_CHOICE_ROW(0, "network", values, network, "MODE",
+                   "Network of RUN: none (the default so far) or host", "none|host"),
     {.type = OPT_CHOICE,
      .name = "pull",
      .offset = offsetof(struct values, pull),
@@ -40,6 +43,7 @@ static const struct opt opts[] = {
      .choices = PULL_POLICIES,
      .implied = "always"},
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
+    EMULATION_OPTION_ROW(values),
     OPT_LIST_ROW('t', "tag", values, tags, "NAME", "Name of the image"),
     OPT_STRING_ROW(0, "target", values, target, "STAGE", "Build this stage"),
     {0},
@@ -196,6 +200,8 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct build_request q = {.context = args->len ? args->v[0] : ".",
                               .dockerfile = v->file,
                               .target = v->target,
+                              .network = v->network,
+                              .root_emulation = v->root_emulation,
                               .tags = &v->tags,
                               .args = &v->args,
                               .labels = &v->labels,

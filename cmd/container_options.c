@@ -83,6 +83,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .environment = &v->environment,
         .life = &v->life,
         .labels = &labels,
+        .root_emulation = v->root_emulation,
         .network = v->network,
         .stop_signal = v->stop_signal,
         .stop_timeout =

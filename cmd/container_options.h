@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/emulation_options.h"
 #include "cmd/environment_options.h"
 #include "cmd/image_pull.h"
 #include "cmd/life_options.h"
@@ -14,6 +15,7 @@
 struct container_values {
     struct strv env, env_files, labels, label_files;
     char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
+    char *root_emulation;
     struct image_pull_values pull;
     struct mount_values mount;
     struct sandbox_options sandbox;
@@ -78,7 +80,8 @@ struct container_values {
                        "Run as this user of the container"),                                       \
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
-        MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS,         \
+        EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS,            \
+        ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS,                                                 \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

@@ -15,6 +15,7 @@
 #include "base/safepath.h"
 #include "builder/dockerignore.h"
 #include "engine/build_copy.h"
+#include "engine/emulation.h"
 #include "engine/image.h"
 #include "engine/network_files.h"
 #include "engine/residue.h"
@@ -235,9 +236,13 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
         r = step_mounts(&s, run, &owned, mounts, &sandbox.n_mounts, err);
     if (r == 0)
         r = id_maps_choose(&sandbox.ids, err);
+    if (r == 0)
+        r = emulation_choose(ctx->request->root_emulation, &sandbox.ids, &sandbox.emulation, err);
     if (r < 0)
         return r;
     root_set_ids(&s.files, &sandbox.ids);
+    if (ctx->request->network && strcmp(ctx->request->network, "host") == 0)
+        sandbox.ns[NS_NET].mode = NS_HOST;
     s.files.no_sync = true;
     auto_free char *command = strv_join(&run->args, " ");
     r = start_run(ctx, &s, &sandbox, command, err);

@@ -81,6 +81,8 @@ struct build_request {
     const char *target;     /* or NULL */
     const struct strv *tags, *args, *labels;
     const struct pull_options *pull; /* for images that FROM names; the name in it is not used */
+    const char *network;             /* of RUN: NULL, "none" or "host" */
+    const char *root_emulation;      /* as create's */
     bool quiet;
     void (*event)(void *arg, const struct build_event *ev);
     void *event_arg;

@@ -15,6 +15,7 @@
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
 #include "engine/create_sandbox.h"
+#include "engine/emulation.h"
 #include "engine/environment.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
@@ -193,6 +194,8 @@ static int build_document(struct engine *e, const struct create_options *o,
         r = create_life(o->life, doc, err);
     if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
+    if (r == 0 && o->root_emulation)
+        r = emulation_put(o->root_emulation, doc, err);
     if (r < 0)
         json_decref(doc);
     else

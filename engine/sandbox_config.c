@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/emulation.h"
 #include "engine/sandbox_environment.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
@@ -58,6 +59,9 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
         r = json_want_bool(host, "AutoRemove", &ret->auto_remove, err);
     if (r == 0)
         r = userns_read(c->config, &sb->ids, err);
+    if (r == 0)
+        r = emulation_choose(json_get_string(host, "RootEmulation", NULL), &sb->ids, &sb->emulation,
+                             err);
     if (r < 0)
         return r;
     r = sandbox_security_read(ret, s, c, err);

@@ -74,18 +74,33 @@ void server_reply_error(fuse_req_t req, int code)
     fuse_reply_err(req, code < 0 ? -code : 0);
 }
 
-void server_reply_entry(struct server *s, fuse_req_t req, struct node *n)
+static void reply_entry(struct server *s, fuse_req_t req, struct node *n, bool disguised)
 {
-    struct fuse_entry_param e = {
-        .ino = n->id, .attr_timeout = s->o.timeout, .entry_timeout = s->o.timeout};
+    struct fuse_entry_param e = {.ino = n->id};
     int r = server_stat(s, n, &e.attr);
     if (r < 0) {
         server_reply_error(req, r);
         return;
     }
+    if (disguised) {
+        e.attr.st_mode = S_IFREG | (e.attr.st_mode & 07777);
+        n->told = 0;
+    } else {
+        e.attr_timeout = e.entry_timeout = s->o.timeout;
+    }
     n->nlookup++;
     if (fuse_reply_entry(req, &e) == -ENOENT)
         node_forget(s->ov, n, 1);
+}
+
+void server_reply_entry(struct server *s, fuse_req_t req, struct node *n)
+{
+    reply_entry(s, req, n, false);
+}
+
+void server_reply_disguised(struct server *s, fuse_req_t req, struct node *n)
+{
+    reply_entry(s, req, n, true);
 }
 
 static void no_log(enum fuse_log_level level, const char *fmt, va_list ap)

@@ -74,6 +74,12 @@ struct server {
     char *data; /* room for the data of one read reply */
     struct wait wait;
     struct loop loop;
+    struct {
+        uint64_t dir; /* 0: none */
+        char name[NAME_MAX + 1];
+        mode_t type;
+        dev_t rdev;
+    } device;      /* see server_record.c */
     size_t mapped; /* bytes of layers given to the kernel since they were unmapped */
 };
 
@@ -117,6 +123,17 @@ bool server_of_group(fuse_req_t req, const struct node *n);
  * request, or is for libfuse to refuse. */
 bool server_tmpfile(struct server *s, int fd);
 
+/* server_record.c: whether an attribute is a request of the root emulation; those requests, and
+ * what can be read again. */
+bool server_record_is(const struct server *s, const char *name);
+int server_record_set(struct server *s, struct node *n, const char *name, const void *value,
+                      size_t size, int flags);
+ssize_t server_record_get(const struct node *n, const char *name, char *value, size_t size);
+/* The regular file that is about to be made is to be a device: says so in *m. */
+bool server_record_device(struct server *s, uint64_t dir, const char *name, struct make *m);
+/* An access control list that the kernel would choke on, as it names ids that it has not. */
+bool server_record_hides(const struct server *s, const char *name, const void *value, size_t size);
+
 /* server.c: what the operations share. */
 struct server *server_of(fuse_req_t req);
 /* The node that the kernel means, or NULL. */
@@ -133,6 +150,8 @@ void server_withdraw(struct server *s, struct node *n);
 /* What a change of the data by the caller takes away. */
 int server_kill_privileges(fuse_req_t req, struct node *n);
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);
+/* The same for a device that the kernel wanted to be a regular file; it is to ask again at once. */
+void server_reply_disguised(struct server *s, fuse_req_t req, struct node *n);
 void server_reply_error(fuse_req_t req, int code);
 
 /* server_tree.c, server_attr.c, server_data.c, server_dir.c: the operations, as libfuse names them.

@@ -116,9 +116,12 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
     auto_free char *value = size ? xcalloc(size, 1) : NULL;
-    ssize_t len = !n               ? -ESTALE
-                  : s->o.no_xattrs ? -ENOSYS
-                                   : node_getxattr(s->ov, n, name, value, size);
+    ssize_t len = !n                          ? -ESTALE
+                  : s->o.no_xattrs            ? -ENOSYS
+                  : server_record_is(s, name) ? server_record_get(n, name, value, size)
+                                              : node_getxattr(s->ov, n, name, value, size);
+    if (len > 0 && size && server_record_hides(s, name, value, (size_t)len))
+        len = -ENODATA;
     if (len < 0)
         server_reply_error(req, (int)len);
     else if (size)
@@ -132,9 +135,10 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 {
     struct server *s = server_of(req);
     struct node *n = server_node(s, ino);
-    int r = !n               ? -ESTALE
-            : s->o.no_xattrs ? -ENOSYS
-                             : node_setxattr(s->ov, n, name, value, size, flags);
+    int r = !n                          ? -ESTALE
+            : s->o.no_xattrs            ? -ENOSYS
+            : server_record_is(s, name) ? server_record_set(s, n, name, value, size, flags)
+                                        : node_setxattr(s->ov, n, name, value, size, flags);
     bool kill = s->setxattr_ext && s->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID;
     if (r == 0 && kill && strcmp(name, ACL_ACCESS) == 0 && n->v.mode & S_ISGID)
         r = node_chmod(s->ov, n, n->v.mode & (07777 & ~(mode_t)S_ISGID));

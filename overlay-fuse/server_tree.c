@@ -50,11 +50,14 @@ static void make(fuse_req_t req, fuse_ino_t parent, const char *name, struct mak
     m->uid = server_uid(s, ctx->uid);
     m->gid = server_gid(s, ctx->gid);
     m->data_fd = -1;
+    bool disguised = server_record_device(s, parent, name, m);
     int r = dir ? make_inherit(s->ov, dir, ctx->umask, m, &room) : -ESTALE;
     if (r == 0)
         r = node_make(s->ov, dir, name, m, &n.n);
     if (r < 0)
         server_reply_error(req, r);
+    else if (disguised)
+        server_reply_disguised(s, req, n.n);
     else
         server_reply_entry(s, req, n.n);
 }

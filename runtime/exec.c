@@ -96,6 +96,9 @@ static int start_child(const struct monitor_options *o, struct launched *l, pid_
                             .channel = ends[1],
                             .stdio = {child[0], child[1], child[2]},
                             .terminal = -1,
+                            .emulation = {.listener = -1,
+                                          .user = o->exec->join.ns[JOIN_USER],
+                                          .mnt = o->exec->join.ns[JOIN_MNT]},
                             .joins = true,
                             .privileged = o->exec->privileged};
         outside_main(o->exec, &p);
@@ -117,7 +120,6 @@ int exec_launch(const struct monitor_options *o, const struct winsize *size, str
     auto_close int channel = -1;
     pid_t first = 0;
     int status;
-    streams_init(&ret->io);
     int r = start_child(o, ret, &first, &channel, err);
     if (r < 0)
         return r;
@@ -125,6 +127,12 @@ int exec_launch(const struct monitor_options *o, const struct winsize *size, str
     auto_free struct channel_msg *msg = new0(struct channel_msg);
     r = launch_follow(channel, NULL, size, ret, msg, &own);
     proc_wait(first, &status);
+    if (r == 0) {
+        r = launch_supervisor(ret, o->exec->join.pidfd, o->sandbox,
+                              o->exec->privileged ? UINT64_MAX : o->sandbox->caps, &own);
+        ret->supervisor = 0; /* it stays for what the command leaves behind */
+    }
+    emulate_handover_done(&ret->emulation);
     if (r < 0 && ret->init > 0) {
         kill(ret->init, SIGKILL);
         proc_wait(ret->init, &status);

@@ -106,6 +106,8 @@ static int run_stages(struct stage *s, struct err *err)
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(*stages); i++)
         r = stages[i](s, err);
+    if (r == 0 && !s->job->ops->inside)
+        r = emulate_prepare(s->sb, &s->process.emulation, err);
     if (r == 0)
         r = root_pivot(s->root, err);
     if (r == 0)
@@ -123,6 +125,7 @@ _Noreturn void init_main(const struct init_job *job)
                       .process = {.sb = job->sandbox,
                                   .ops = job->ops,
                                   .channel = job->channel,
+                                  .emulation = EMULATE_HANDOVER_NONE,
                                   .stdio = {job->stdio[0], job->stdio[1], job->stdio[2]},
                                   .terminal = -1}};
     struct err err = {0};

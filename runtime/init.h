@@ -11,6 +11,7 @@
  *                       MOUNT_SERVED's), the /dev/fuse descriptor (mounted, to be served) and a
  *                       procfs of the container; one for each
  *                 <----  INIT_TERMINAL, with the pty's master (only with a terminal)
+ *                 <----  INIT_LISTENER, with that of root emulation and a struct ids (emulate.h)
  *                 <----  INIT_EXEC: nothing is left but exec
  *                 <----  end of file: exec worked, as the channel is close-on-exec
  *                 <----  or INIT_FAILED with a struct err, at any time
@@ -24,6 +25,7 @@ enum {
     INIT_GO = 1,
     INIT_DEVICE,
     INIT_TERMINAL,
+    INIT_LISTENER,
     INIT_EXEC,
     INIT_FAILED,
     INIT_JOINED, /* exec only: the pid_t of the command's process, from who made it */

@@ -8,6 +8,7 @@
  * program through /proc/PID/exe (CVE-2019-5736) or our descriptors through /proc/PID/fd. */
 #pragma once
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/proc.h"
 #include "runtime/sandbox.h"
@@ -33,6 +34,11 @@ struct join {
  * is ERR_EXIT with status 255, as podman counts it. join_done() releases, also after a failure. */
 int join_open(const struct proc_id *init, struct join *ret, struct err *err);
 void join_done(struct join *j);
+DEFINE_AUTO(join, join_done)
+#define JOIN_NONE                                                                                  \
+    {                                                                                              \
+        .pidfd = -1, .ns = { -1, -1, -1, -1, -1, -1, -1 }                                          \
+    }
 
 /* The error of a container that does not run. */
 int join_ended(struct err *err);

@@ -108,6 +108,7 @@ int launch_follow(int channel, const int *servers, const struct winsize *size, s
             if (msg->len == sizeof(l->init))
                 memcpy(&l->init, msg->data, sizeof(l->init));
             break;
+        case INIT_LISTENER: emulate_receive(msg, &l->emulation); break;
         case INIT_EXEC: exec_next = true; break;
         case INIT_FAILED:
             if (msg->len != sizeof(*err))
@@ -117,6 +118,29 @@ int launch_follow(int channel, const int *servers, const struct winsize *size, s
         }
         channel_msg_done(msg);
     }
+}
+
+void launch_init(struct launched *l)
+{
+    *l = (struct launched){.emulation = EMULATE_HANDOVER_NONE};
+    streams_init(&l->io);
+}
+
+int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb, uint64_t caps,
+                      struct err *err)
+{
+    if (l->emulation.listener < 0)
+        return 0;
+    pid_t pid = emulate_start(&l->emulation, init_fd, &sb->ids, caps, err);
+    if (pid > 0)
+        l->supervisor = pid;
+    return pid < 0 ? pid : 0;
+}
+
+static int supervise_init(struct launched *l, const struct sandbox *sb, struct err *err)
+{
+    auto_close int init_fd = l->emulation.listener < 0 ? -1 : pidfd_open_pid(l->init);
+    return launch_supervisor(l, init_fd, sb, sb->caps, err);
 }
 
 static void kill_init(struct launched *l)
@@ -171,7 +195,6 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
     auto_done(channels) struct channels servers = {0};
     auto_close int channel = -1;
     struct err own = {0};
-    streams_init(&ret->io);
     int r = start_servers(o, ret, &servers, err);
     if (r == 0)
         r = start_init(o, ret, &channel, err);
@@ -182,9 +205,12 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
     if (r == 0) {
         auto_free struct channel_msg *msg = xcalloc(1, sizeof(*msg));
         r = launch_follow(channel, servers.v, size, ret, msg, &own);
+        if (r == 0)
+            r = supervise_init(ret, o->sandbox, &own);
         if (r < 0 && err)
             *err = own;
     }
+    emulate_handover_done(&ret->emulation);
     if (r < 0)
         kill_init(ret);
     return r;
@@ -215,6 +241,12 @@ static void wait_server(pid_t pid, int64_t end)
 void launch_wait_server(struct launched *l)
 {
     int64_t end = clock_ms() + SERVER_PATIENCE;
+    int status;
+    if (l->supervisor > 0) { /* it holds the container's mounts */
+        kill(l->supervisor, SIGKILL);
+        proc_wait(l->supervisor, &status);
+        l->supervisor = 0;
+    }
     for (size_t i = 0; i < l->n_servers; i++)
         if (l->servers[i] > 0)
             wait_server(l->servers[i], end);

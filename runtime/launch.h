@@ -2,15 +2,20 @@
 /* From the monitor's first step to the executed command. Internal to the monitor. */
 #pragma once
 
+#include "runtime/emulate.h"
 #include "runtime/monitor.h"
 #include "runtime/streams.h"
 
 struct launched {
-    pid_t init;     /* our children; 0: none */
-    pid_t *servers; /* of the root, then of the mounts that are served; 0: none */
+    pid_t init, supervisor; /* our children; 0: none */
+    pid_t *servers;         /* of the root, then of the mounts that are served; 0: none */
     size_t n_servers;
     struct streams io;
+    struct emulate_handover emulation;
 };
+
+/* Before anything else. */
+void launch_init(struct launched *l);
 
 /* Starts the servers and init side by side, gives init its id maps, brings the devices from init to
  * the servers, waits for the exec. On failure nothing of the container is left but
@@ -24,6 +29,11 @@ struct channel_msg;
 int launch_follow(int channel, const int *servers, const struct winsize *size, struct launched *l,
                   struct channel_msg *msg, struct err *err);
 
-/* Waits for the end of the servers, which comes by itself when their mounts are gone; after 5 s
- * they are killed. */
+/* Starts root emulation's supervisor when it was handed over. `init_fd` is a pidfd of the
+ * container's init. */
+int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb, uint64_t caps,
+                      struct err *err);
+
+/* Ends the supervisor, when all that it could serve is gone, and waits for the end of the servers,
+ * which comes by itself when their mounts are gone; after 5 s they are killed. */
 void launch_wait_server(struct launched *l);

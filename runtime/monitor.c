@@ -279,6 +279,7 @@ static int listen_for_clients(struct monitor *m, struct err *err)
 static int start_container(struct monitor *m, const struct winsize *size, struct err *err)
 {
     const struct monitor_options *o = m->o;
+    launch_init(&m->l);
     int r = o->exec ? exec_launch(o, size, &m->l, err) : launch(o, size, &m->l, err);
     if (r < 0)
         return r;
@@ -333,6 +334,7 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
     struct monitor *m = new0(struct monitor);
     *m = (struct monitor){.o = o, .listener = -1, .signals = -1};
     m->msg = new0(struct channel_msg);
+    launch_init(&m->l);
     leave_caller(m);
     m->clients.patient = o->run_dir_fd < 0;
     clients_add(&m->clients, sock);

@@ -54,6 +54,8 @@ static int add_groups(struct process *p, const char *group, struct err *err)
         int r = user_add_group(&p->user, name, group, err);
         if (r < 0)
             return r;
+        if (emulate_shows_users(p->sb))
+            continue;
         if (m->single)
             return err_set(err, -EPERM, "group %s: with a single id no groups can be added", name);
         if (p->user.n_groups > before &&
@@ -61,6 +63,13 @@ static int add_groups(struct process *p, const char *group, struct err *err)
             return err_set(err, -EINVAL, "group %s: the subordinate ids do not reach so far", name);
     }
     return 0;
+}
+
+static int no_such_user(const struct process *p, const struct user *u, struct err *err)
+{
+    return err_set(err, -EINVAL, "user %u:%u needs subordinate ids, and %s", u->uid, u->gid,
+                   p->sb->ids.single ? "this user has none (see /etc/subuid and /etc/subgid)"
+                                     : "the ranges of this user do not reach so far");
 }
 
 int process_find_user(struct process *p, int root, struct err *err)
@@ -72,16 +81,14 @@ int process_find_user(struct process *p, int root, struct err *err)
     if (r < 0)
         return r;
     const struct id_maps *m = &p->sb->ids;
-    if (id_map_outside(m->uids, m->n_uids, p->user.uid) < 0 ||
-        id_map_outside(m->gids, m->n_gids, p->user.gid) < 0)
-        return err_set(err, -EINVAL, "user %u:%u needs subordinate ids, and %s", p->user.uid,
-                       p->user.gid,
-                       m->single ? "this user has none (see /etc/subuid and /etc/subgid)"
-                                 : "the ranges of this user do not reach so far");
+    bool shown = !p->ops->inside && emulate_shows_users(p->sb);
+    if (!shown && (id_map_outside(m->uids, m->n_uids, p->user.uid) < 0 ||
+                   id_map_outside(m->gids, m->n_gids, p->user.gid) < 0))
+        return no_such_user(p, &p->user, err);
     /* Groups that the map does not reach cannot be had; podman drops them too. */
     size_t n = 0;
     for (size_t i = 0; i < p->user.n_groups; i++)
-        if (id_map_outside(m->gids, m->n_gids, p->user.groups[i]) >= 0)
+        if (shown || id_map_outside(m->gids, m->n_gids, p->user.groups[i]) >= 0)
             p->user.groups[n++] = p->user.groups[i];
     p->user.n_groups = n;
     if ((r = add_groups(p, files.group, err)) < 0)
@@ -97,6 +104,11 @@ int process_find_user(struct process *p, int root, struct err *err)
         p->named_gid = p->user.gid;
         p->user = (struct user){.uid = id_map_owner(m->uids, m->n_uids),
                                 .gid = id_map_owner(m->gids, m->n_gids)};
+    }
+    if (shown) {
+        p->shown = p->user;
+        p->user.uid = p->user.gid = 0;
+        p->user.n_groups = 0;
     }
     return 0;
 }
@@ -233,6 +245,34 @@ static int become_user(struct process *p, struct err *err)
     return 0;
 }
 
+static void first_ids(const struct user *u, struct ids *ret)
+{
+    ret->uid = (struct id_set){u->uid, u->uid, u->uid, u->uid};
+    ret->gid = (struct id_set){u->gid, u->gid, u->gid, u->gid};
+    ret->n_groups = (uint32_t)(u->n_groups < IDS_GROUPS_MAX ? u->n_groups : IDS_GROUPS_MAX);
+    for (size_t i = 0; i < ret->n_groups; i++)
+        ret->groups[i] = u->groups[i];
+}
+
+/* Should: hand the listener on before the policy, which it is not to escape, can get in the way.
+ * Nothing that is done from here to the exec may be a call that is emulated: nobody answers yet. */
+static int start_emulation(struct process *p, uint64_t caps, struct err *err)
+{
+    struct emulate_handover *h = &p->emulation;
+    bool shown = p->shown.uid || p->shown.gid;
+    int r = emulate_load(p->sb, caps, &h->listener, err);
+    if (r < 0)
+        return r;
+    if (h->listener < 0)
+        return shown ? no_such_user(p, &p->shown, err) : 0;
+    h->first = (struct ids){.n_groups = IDS_KEEP};
+    if (shown)
+        first_ids(&p->shown, &h->first);
+    r = emulate_send(p->channel, h);
+    emulate_handover_done(h);
+    return r < 0 ? err_errno(err, r, "root emulation") : 0;
+}
+
 /* Should: end with the command's capabilities and the seccomp policy, in the one order in which
  * both can be had without no_new_privs: bounding set, ids, policy, capabilities. */
 static int drop_power(struct process *p, struct err *err)
@@ -246,6 +286,8 @@ static int drop_power(struct process *p, struct err *err)
     /* setresuid cleared the effective set; the policy needs CAP_SYS_ADMIN once more. */
     if (r == 0 && other && !p->sb->seccomp_unconfined)
         r = caps_set(UINT64_C(1) << CAP_SYS_ADMIN | (p->sb->user_caps & caps), err);
+    if (r == 0 && !p->ops->inside)
+        r = start_emulation(p, caps, err);
     if (r < 0)
         return r;
     r = channel_send(p->channel, INIT_EXEC, NULL, 0, NULL, 0);

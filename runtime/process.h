@@ -3,6 +3,7 @@
  * container's init and a command that joins it later (exec) have in common. */
 #pragma once
 
+#include "runtime/emulate.h"
 #include "runtime/monitor.h"
 #include "runtime/sandbox.h"
 #include "runtime/user.h"
@@ -16,7 +17,9 @@ struct process {
     const struct monitor_ops *ops;
     uint32_t named_uid, named_gid; /* of sb->user, when `user` is root for ops->inside */
     bool privileged; /* root keeps all capabilities; the policy stays the container's */
+    struct emulate_handover emulation;
     struct user user;
+    struct user shown; /* who the command believes to be, where root emulation makes it so */
     struct strv env;
 };
 

@@ -68,6 +68,14 @@ struct sandbox_device {
     const char *source, *target;
 };
 
+/* What is done where a single id is not enough for what root asks; runtime/emulate.h. */
+enum root_emulation {
+    EMULATE_AUTO, /* with one id: record, or fixed where the kernel cannot notify; else none */
+    EMULATE_RECORD,
+    EMULATE_FIXED,
+    EMULATE_NONE,
+};
+
 /* The namespaces that a container need not have for itself. */
 enum ns_kind { NS_NET, NS_PID, NS_IPC, NS_UTS, NS_CGROUP, NS_USER, NS_KINDS };
 
@@ -125,6 +133,7 @@ struct sandbox {
     const struct sandbox_device *devices;
     size_t n_devices;
     struct id_maps ids;
+    enum root_emulation emulation;
     struct sandbox_ns ns[NS_KINDS];
     int shm_mount_ns; /* of NS_JOIN'ed IPC: the mount namespace whose /dev/shm goes with it; -1 */
     bool init;        /* a process of ours stays as process 1 (runtime/reaper.h) */

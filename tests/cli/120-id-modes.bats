@@ -60,9 +60,9 @@ test_setup() {
     assert_output $'0:0\n0:0\nfine'
 }
 
-@test "-u of an id that is not mapped is refused with a reason" {
+@test "-u of an id that is not mapped and not emulated is refused with a reason" {
     need_single_id
-    run_apart wherry run --rm -u 1000 debian true
+    run_apart wherry run --rm -u 1000 --root-emulation=none debian true
     [[ $status == 12[56] ]]
     assert_match "$stderr" '^Error: .*1000'
 }

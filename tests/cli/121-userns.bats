@@ -136,7 +136,7 @@ $(id -u):$(id -g)"
     assert_refused 'subordinate ids are left'
     run_apart wherry run --rm --uidmap 0:0:2 debian true
     assert_refused 'needs subordinate ids'
-    run_apart wherry run --rm --group-add audio debian true
+    run_apart wherry run --rm --group-add audio --root-emulation=none debian true
     assert_refused 'with a single id no groups can be added'
     assert_equal "$(map_of --uidmap 0:0:1)" "0 $(id -u) 1"
 }

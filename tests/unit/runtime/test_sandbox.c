@@ -360,6 +360,7 @@ static void users(void **state)
     struct id_maps maps;
     assert_int_equal(id_maps_choose(&maps, NULL), 0);
     sb.user = "33:34";
+    sb.emulation = EMULATE_NONE;
     struct result res = run(&sb, "/probe", "status", NULL);
     if (maps.single) {
         assert_non_null(strstr(res.failure, "subordinate ids"));

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owners, devices and access control lists: found, and told to the root's file server.
+ *
+ * Should: answer what the kernel would answer to a root with all ids, as far as it can be known.
+ * Mustn't: change anything but what is recorded of an object in the container's own root. */
+#include "runtime/emulate_internal.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+/* overlay-fuse/server_record.c */
+#define RECORD        "security.wherry."
+#define RECORD_OWNER  RECORD "owner"
+#define RECORD_DEVICE RECORD "device"
+
+#ifndef ST_RDONLY
+#define ST_RDONLY 1
+#endif
+
+/* Sets an attribute of what an O_PATH descriptor stands for, links included. Our working directory
+ * is the monitor's /proc. */
+static int record(int fd, const char *name, const void *value, size_t len, int flags)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "self/fd/%d", fd);
+    return setxattr(path, name, value, len, flags) < 0 ? -errno : 0;
+}
+
+static int record_owner(int fd, uint32_t uid, uint32_t gid)
+{
+    char u[12] = "", g[12] = "", text[32];
+    if (uid != UINT32_MAX)
+        snprintf(u, sizeof(u), "%u", uid);
+    if (gid != UINT32_MAX)
+        snprintf(g, sizeof(g), "%u", gid);
+    int n = snprintf(text, sizeof(text), "%s:%s", u, g);
+    return record(fd, RECORD_OWNER, text, (size_t)n, 0);
+}
+
+/* True when the object is one that our file server keeps. */
+static bool is_ours(const struct emulator *e, int fd)
+{
+    struct stat st;
+    return e->dev && fstat(fd, &st) == 0 && st.st_dev == e->dev;
+}
+
+static uint32_t widen(const struct call *c, uint64_t id)
+{
+    return c->what->narrow && (uint16_t)id == UINT16_MAX ? UINT32_MAX
+           : c->what->narrow                             ? (uint16_t)id
+                                                         : (uint32_t)id;
+}
+
+static int find_by_path(const struct call *c, int dirfd, uint64_t address, bool follow, bool empty)
+{
+    char path[PATH_MAX];
+    int r = call_read_string(c, address, path, sizeof(path));
+    if (r < 0)
+        return r;
+    if (*path || !empty)
+        return call_find(c, dirfd, path, follow);
+    return dirfd == AT_FDCWD ? call_open(c, "cwd", O_PATH) : call_find_fd(c, dirfd);
+}
+
+static int find_chowned(const struct call *c)
+{
+    int flags;
+    switch (c->what->op) {
+    case OP_FCHOWN: return call_find_fd(c, (int)c->arg[0]);
+    case OP_FCHOWNAT:
+        flags = (int)c->arg[4];
+        if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+            return -EINVAL;
+        return find_by_path(c, (int)c->arg[0], c->arg[1], !(flags & AT_SYMLINK_NOFOLLOW),
+                            flags & AT_EMPTY_PATH);
+    default: return find_by_path(c, AT_FDCWD, c->arg[0], c->what->op == OP_CHOWN, false);
+    }
+}
+
+int64_t call_chown(struct call *c)
+{
+    struct statfs fs;
+    int first = c->what->op == OP_FCHOWNAT ? 2 : 1;
+    auto_close int fd = find_chowned(c);
+    if (fd < 0)
+        return fd;
+    if (!call_valid(c))
+        return -ESRCH;
+    if (is_ours(c->e, fd))
+        return record_owner(fd, widen(c, c->arg[first]), widen(c, c->arg[first + 1]));
+    return fstatfs(fd, &fs) == 0 && fs.f_flags & ST_RDONLY ? -EROFS : 0;
+}
+
+/* The number as mknod() has it. */
+static dev_t device_number(uint32_t dev)
+{
+    return makedev((dev & 0xfff00) >> 8, (dev & 0xff) | ((dev >> 12) & 0xfff00));
+}
+
+static int make_device(const struct call *c, int dir, const char *name, mode_t mode, dev_t dev)
+{
+    char text[NAME_MAX + 64];
+    const struct ids *ids = call_ids(c);
+    int n = snprintf(text, sizeof(text), "%s-%u-%u %s", S_ISBLK(mode) ? "block" : "char",
+                     major(dev), minor(dev), name);
+    int mask = call_umask(c);
+    if (n >= (int)sizeof(text))
+        return -ENAMETOOLONG;
+    if (!call_valid(c))
+        return -ESRCH;
+    int r = record(dir, RECORD_DEVICE, text, (size_t)n, 0);
+    if (r < 0)
+        return r;
+    umask(mask < 0 ? 022 : (mode_t)mask);
+    if (mknodat(dir, name, S_IFREG | (mode & 07777), 0) < 0) {
+        r = -errno;
+        record(dir, RECORD_DEVICE, "", 0, 0); /* no later file is meant */
+        return r;
+    }
+    if (ids->uid.fs == 0 && ids->gid.fs == 0)
+        return 0;
+    auto_close int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : record_owner(fd, ids->uid.fs, ids->gid.fs ? ids->gid.fs : UINT32_MAX);
+}
+
+/* Splits a path behind its last slash; false where there is no name that could be made. */
+static bool split(char *path, char name[static NAME_MAX + 1])
+{
+    char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0 || strlen(last) > NAME_MAX)
+        return false;
+    strcpy(name, last);
+    strcpy(last, slash ? "" : ".");
+    return true;
+}
+
+int64_t call_mknod(struct call *c)
+{
+    char path[PATH_MAX], name[NAME_MAX + 1];
+    int at = c->what->op == OP_MKNODAT;
+    mode_t mode = (mode_t)c->arg[at + 1];
+    dev_t dev = device_number((uint32_t)c->arg[at + 2]);
+    if (S_ISCHR(mode) && dev == 0)
+        return CALL_CONTINUE; /* an overlay's whiteout, which everybody may make */
+    int r = call_read_string(c, c->arg[at], path, sizeof(path));
+    if (r < 0)
+        return r;
+    if (!split(path, name))
+        return CALL_CONTINUE; /* an error, which the kernel knows best */
+    auto_close int dir = call_find(c, at ? (int)c->arg[0] : AT_FDCWD, path, true);
+    if (dir < 0)
+        return dir;
+    /* Elsewhere an object that is not what was asked for would be of no use to anybody. */
+    return is_ours(c->e, dir) ? make_device(c, dir, name, mode, dev) : CALL_CONTINUE;
+}
+
+/* --- access control lists -------------------------------------------------------------------- */
+
+#define ACL_BYTES_MAX 4096
+
+/* linux/posix_acl_xattr.h: a version, then entries of 8 bytes. */
+struct entry {
+    uint16_t tag, perm;
+    uint32_t id;
+} __attribute__((packed));
+
+/* A list that the kernel would refuse, as it names an id that is not in the map. */
+static bool names_others(const void *list, size_t len)
+{
+    enum { USER = 2, GROUP = 8 };
+    const struct entry *e = (const void *)((const char *)list + sizeof(uint32_t));
+    for (size_t n = len < sizeof(uint32_t) ? 0 : (len - sizeof(uint32_t)) / sizeof(*e); n > 0;
+         n--, e++)
+        if ((le16toh(e->tag) == USER || le16toh(e->tag) == GROUP) && e->id)
+            return true;
+    return false;
+}
+
+static int set_list(struct call *c, const char *alias, const void *list, size_t len)
+{
+    auto_close int fd =
+        c->what->op == OP_FSETXATTR
+            ? call_find_fd(c, (int)c->arg[0])
+            : find_by_path(c, AT_FDCWD, c->arg[0], c->what->op == OP_SETXATTR, false);
+    if (fd < 0)
+        return fd;
+    if (!call_valid(c))
+        return -ESRCH;
+    return is_ours(c->e, fd) ? record(fd, alias, list, len, (int)c->arg[4]) : 0;
+}
+
+int64_t call_setxattr(struct call *c)
+{
+    static const struct {
+        const char *name, *alias;
+    } lists[] = {{"system.posix_acl_access", RECORD "acl_access"},
+                 {"system.posix_acl_default", RECORD "acl_default"}};
+    char name[XATTR_NAME_MAX + 1], list[ACL_BYTES_MAX];
+    size_t len = c->arg[3];
+    int r = call_read_string(c, c->arg[1], name, sizeof(name));
+    if (r < 0)
+        return CALL_CONTINUE;
+    if (strncmp(name, RECORD, strlen(RECORD)) == 0)
+        return -EPERM; /* ours alone, whatever the container was given */
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        if (strcmp(name, lists[i].name) != 0)
+            continue;
+        if (len > sizeof(list) || call_read(c, c->arg[2], list, len) < 0 ||
+            !names_others(list, len))
+            return CALL_CONTINUE;
+        return set_list(c, lists[i].alias, list, len);
+    }
+    return CALL_CONTINUE;
+}
