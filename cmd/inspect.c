@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wherry inspect: all that is known of containers and images, as JSON. */
+/* wherry inspect: all that is known of containers, images and volumes, as JSON. */
 #include "base/json.h"
 #include "cmd/commands.h"
 #include "cmd/list.h"
 #include "engine/container.h"
 #include "engine/image.h"
+#include "engine/volume.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +21,8 @@ static const struct opt opts[] = {
      .name = "type",
      .offset = offsetof(struct values, type),
      .value = "TYPE",
-     .help = "container, image or all (default: all, a container first)",
-     .choices = "container|image|all"},
+     .help = "container, image, volume or all (default: all, in this order)",
+     .choices = "container|image|volume|all"},
     {0},
 };
 
@@ -44,10 +45,14 @@ static int inspect_one(struct invocation *in, const char *type, const char *name
 {
     if (strcmp(type, "image") == 0)
         return inspect_image(in, name, ret, err);
+    if (strcmp(type, "volume") == 0)
+        return volume_inspect(in->engine, name, ret, err);
     int r = inspect_container(in, name, ret, err);
     if (r == 0 || strcmp(type, "container") == 0 || err->kind != ERR_NOT_FOUND)
         return r;
     r = inspect_image(in, name, ret, err);
+    if (r < 0 && err->kind == ERR_NOT_FOUND)
+        r = volume_inspect(in->engine, name, ret, err);
     if (r < 0 && err->kind == ERR_NOT_FOUND)
         return err_kind(err, ERR_NOT_FOUND, r, "no such object: \"%s\"", name);
     return r;
@@ -109,6 +114,6 @@ static int run_image(struct invocation *in, void *values, struct strv *args, str
         .run = function,                                                                           \
     }
 
-INSPECT(cmd_inspect, "CONTAINER|IMAGE [CONTAINER|IMAGE...]", run);
+INSPECT(cmd_inspect, "OBJECT [OBJECT...]", run);
 INSPECT(cmd_container_inspect, "CONTAINER [CONTAINER...]", run_container);
 INSPECT(cmd_image_inspect, "IMAGE [IMAGE...]", run_image);

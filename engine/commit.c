@@ -83,7 +83,8 @@ static void add_volumes(const struct store_container *c, struct image_config *co
     json_t *mount;
     json_array_foreach (json_object_get(c->config, "Mounts"), i, mount) {
         const char *path = json_get_string(mount, "Destination", "");
-        if (*path && !strv_contains(volumes, path))
+        bool tmpfs = strcmp(json_get_string(mount, "Type", ""), "tmpfs") == 0;
+        if (*path && !tmpfs && !strv_contains(volumes, path))
             strv_add(volumes, path);
     }
     if (volumes->len)

@@ -49,6 +49,8 @@ need_data_image() {
     assert_error 'inspecting object: no such volume none'
     run_apart wherry volume inspect none
     assert_output '[]'
+    assert_equal "$(wherry inspect --format '{{.Name}}' v1)" v1
+    assert_equal "$(wherry inspect --type volume --format '{{.Driver}}' v1)" local
     wherry volume exists v1
     run_apart wherry volume exists v
     assert_status 1
