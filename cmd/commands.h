@@ -78,6 +78,7 @@ extern const struct command cmd_container_prune;
 extern const struct command cmd_cp;
 extern const struct command cmd_create;
 extern const struct command cmd_diff;
+extern const struct command cmd_events;
 extern const struct command cmd_exec;
 extern const struct command cmd_export;
 extern const struct command cmd_help;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wherry tag: gives an image further names. */
 #include "cmd/commands.h"
+#include "engine/events.h"
 #include "engine/image.h"
 
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
@@ -12,6 +13,8 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         r = image_full_name(args->v[i], &full, err);
         if (r == 0)
             r = store_image_tag(&in->engine->store, &image, full, err);
+        if (r == 0)
+            event_image(&in->engine->store, "tag", image.id, full);
     }
     return r;
 }

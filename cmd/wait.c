@@ -4,6 +4,7 @@
 #include "cmd/commands.h"
 #include "cmd/each.h"
 #include "cmd/select.h"
+#include "engine/events.h"
 #include "engine/life.h"
 
 #include <stdio.h>
@@ -70,9 +71,14 @@ static int wait_one(struct invocation *in, struct store_container *c, const char
                     struct err *err)
 {
     const struct wait *w = arg;
-    int r = container_await(c, w->states, -1, w->interval, err);
+    int code, r = container_await(c, w->states, -1, w->interval, err);
     if (r == 0)
-        printf("%d\n", container_exit_code(c));
+        code = container_exit_code(c);
+    else if (r == -ENOENT && (w->states & STATUS_BIT(CONTAINER_EXITED)) &&
+             events_exit_code(in->engine, c->id, &code))
+        r = 0; /* --rm was quicker than our look */
+    if (r == 0)
+        printf("%d\n", code);
     return r;
 }
 

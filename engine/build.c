@@ -16,6 +16,7 @@
 #include "builder/dockerignore.h"
 #include "engine/build_copy.h"
 #include "engine/emulation.h"
+#include "engine/events.h"
 #include "engine/image.h"
 #include "engine/network_files.h"
 #include "engine/residue.h"
@@ -453,6 +454,8 @@ int content_build(struct engine *e, const struct build_request *o, char **ret_id
     if (r == 0) {
         r = build_in_context(&ctx, ret_id, err);
         sweep_end(e, &sweep, r);
+        if (r == 0)
+            event_image(&e->store, "build", *ret_id, NULL);
     }
     ignore_list_done(&ctx.ignore);
     close(ctx.dir_fd);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "engine/container.h"
+#include "engine/events.h"
 #include "engine/image.h"
 #include "engine/residue.h"
 #include "engine/root.h"
@@ -213,5 +214,7 @@ int content_commit(struct engine *e, struct store_container *c, const struct com
         strv_add(&names, full);
     r = commit(e, c, o, &names, ret_id, err);
     sweep_end(e, &sweep, r);
+    if (r == 0)
+        event_container(&e->store, c, "commit", -1);
     return r < 0 ? err_wrap(err, "commit %s", c->name) : r;
 }

@@ -17,6 +17,7 @@
 #include "engine/create_sandbox.h"
 #include "engine/emulation.h"
 #include "engine/environment.h"
+#include "engine/events.h"
 #include "engine/name.h"
 #include "engine/signal_name.h"
 #include "engine/userns.h"
@@ -271,5 +272,7 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     r = store_with_volumes(e, o, doc, ret, err);
     if (r < 0)
         volumes_remove_anonymous(&e->store, doc);
+    else
+        event_container(&e->store, ret, "create", -1);
     return r;
 }

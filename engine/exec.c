@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "engine/environment.h"
+#include "engine/events.h"
 #include "engine/sandbox_config.h"
 #include "engine/state.h"
 #include "runtime/exec.h"
@@ -141,6 +142,8 @@ int container_exec(struct engine *e, struct store_container *c, const struct exe
         return err_set(err, -EINVAL, "container %s is paused: container state improper", c->name);
     int r = exec_in(e, c, o, &target, ret_channel, ret_id, err);
     join_done(&target.join);
+    if (r == 0)
+        event_container(&e->store, c, "exec", -1);
     return r < 0 && err ? err_wrap(err, "container %s", c->name) : r;
 }
 

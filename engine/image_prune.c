@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "engine/container.h"
+#include "engine/events.h"
 #include "engine/image_family.h"
 #include "engine/image_mount.h"
 
@@ -70,6 +71,7 @@ static int prune_round(struct engine *e, struct image_family *f, bool *gone,
             continue;
         gone[i] = true;
         *ret_more = true;
+        event_image(&e->store, "remove", f->all[i].id, NULL);
         strv_add(ret_ids, f->all[i].id);
         if (f->parent[i] != NO_PARENT)
             f->children[f->parent[i]]--;

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/container.h"
+#include "engine/events.h"
 #include "engine/image_family.h"
 #include "engine/image_mount.h"
 #include "spec/reference.h"
@@ -97,6 +98,9 @@ static int remove_whole(struct engine *e, const struct store_image *image, bool 
         r = store_image_remove(&e->store, image, check_unused, &removal, err);
     if (r < 0)
         return r;
+    strv_foreach ((struct strv *)&image->names, name)
+        event_image(&e->store, "untag", image->id, name);
+    event_image(&e->store, "remove", image->id, image->names.len ? image->names.v[0] : NULL);
     strv_extend(&ret->untagged, &image->names);
     strv_add(&ret->deleted, image->id);
     return 0;
@@ -149,8 +153,10 @@ int image_remove(struct engine *e, const char *name, const struct image_remove_o
     if (!meant || image.names.len == 1)
         return remove_with_ancestors(e, &image, o, ret, err);
     r = store_image_untag(&e->store, &image, meant, err);
-    if (r == 0)
+    if (r == 0) {
+        event_image(&e->store, "untag", image.id, meant);
         strv_add(&ret->untagged, meant);
+    }
     return r;
 }
 
@@ -184,7 +190,10 @@ int image_untag(struct engine *e, const char *name, const struct strv *names, st
     }
     if (r == 0 && names->len == 0)
         strv_extend(&take, &image.names);
-    for (size_t i = 0; r == 0 && i < take.len; i++)
+    for (size_t i = 0; r == 0 && i < take.len; i++) {
         r = store_image_untag(&e->store, &image, take.v[i], err);
+        if (r == 0)
+            event_image(&e->store, "untag", image.id, take.v[i]);
+    }
     return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `import`: an image from a tar of a root file system. */
 #include "engine/content.h"
+#include "engine/events.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -123,6 +124,8 @@ static int add_image(struct engine *e, const struct import_options *o, int fd,
     strv_add_owned(&config->diff_ids, layer.diff_id);
     auto_done(store_image) struct store_image image = {0};
     r = content_image_add(&e->store, config, names, &image, err);
+    if (r == 0)
+        event_image(&e->store, "import", image.id, names->len ? names->v[0] : o->path);
     if (r == 0)
         *ret_id = xstrdup(image.id);
     return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `load`: images from an archive or a directory. */
 #include "engine/content.h"
+#include "engine/events.h"
 
 #include "base/alloc.h"
 #include "engine/sweep.h"
@@ -22,6 +23,8 @@ static int load(struct engine *e, int fd, const struct load_request *o, struct s
     int r = content_load(&e->store, fd, &options, &images, &n, err);
     for (size_t i = 0; i < n; i++) {
         strv_extend(ret, &images[i].names);
+        event_image(&e->store, "loadfromarchive", images[i].id,
+                    images[i].names.len ? images[i].names.v[0] : NULL);
         if (images[i].names.len == 0)
             strv_addf(ret, "sha256:%s", images[i].id);
         store_image_done(&images[i]);

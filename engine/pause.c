@@ -6,6 +6,7 @@
 #include "base/channel.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/events.h"
 #include "runtime/monitor.h"
 
 #include <string.h>
@@ -46,7 +47,10 @@ int container_pause(struct engine *e, struct store_container *c, bool pause, str
     r = channel_send(channel, pause ? MON_PAUSE : MON_UNPAUSE, NULL, 0, NULL, 0);
     if (r < 0)
         return err_errno(err, r, "container %s: its monitor", c->name);
-    return wait_done(channel, err);
+    r = wait_done(channel, err);
+    if (r == 0)
+        event_container(&e->store, c, pause ? "pause" : "unpause", -1);
+    return r;
 }
 
 int container_update_restart(struct engine *e, struct store_container *c, json_t *policy,
@@ -63,5 +67,8 @@ int container_update_restart(struct engine *e, struct store_container *c, json_t
                         "container %s is removed when it ends (--rm): it cannot be restarted",
                         c->name);
     json_object_set(host, "RestartPolicy", policy);
-    return store_container_set_config(c, config, err);
+    int r = store_container_set_config(c, config, err);
+    if (r == 0)
+        event_container(&e->store, c, "update", -1);
+    return r;
 }

@@ -15,6 +15,7 @@
 #include "engine/sweep.h"
 #include "store/content.h"
 #include "store/origins.h"
+#include "engine/events.h"
 
 #include <string.h>
 
@@ -426,11 +427,21 @@ static int find_here(struct engine *e, const struct pull_options *o, struct strv
                           o->name);
 }
 
+static int pull_and_tell(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
+                         struct err *err)
+{
+    size_t before = ret_ids->len;
+    int r = pull_candidates(e, o, ret_ids, err);
+    for (size_t i = before; r == 0 && i < ret_ids->len; i++)
+        event_image(&e->store, "pull", ret_ids->v[i], o->name);
+    return r;
+}
+
 int content_pull_within(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
                         struct err *err)
 {
     int r = find_here(e, o, ret_ids, err);
-    return r < 0 ? r : r > 0 ? 0 : pull_candidates(e, o, ret_ids, err);
+    return r < 0 ? r : r > 0 ? 0 : pull_and_tell(e, o, ret_ids, err);
 }
 
 int content_pull(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
@@ -443,7 +454,7 @@ int content_pull(struct engine *e, const struct pull_options *o, struct strv *re
     r = sweep_begin(e, &sweep, err);
     if (r < 0)
         return r;
-    r = pull_candidates(e, o, ret_ids, err);
+    r = pull_and_tell(e, o, ret_ids, err);
     sweep_end(e, &sweep, r);
     return r;
 }

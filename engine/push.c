@@ -14,6 +14,7 @@
 #include "store/content.h"
 #include "store/hash.h"
 #include "store/origins.h"
+#include "engine/events.h"
 
 #include <string.h>
 
@@ -323,5 +324,9 @@ int content_push(struct engine *e, const struct push_options *o, char ret_digest
     p.at = &places.v[places.n - 1]; /* the registry itself: mirrors are for reading */
     r = registry_access_open(&o->access, p.at, &cancel, &registry, err);
     p.registry = registry;
-    return r < 0 ? r : push_to(&p, &ref, ret_digest, err);
+    if (r == 0)
+        r = push_to(&p, &ref, ret_digest, err);
+    if (r == 0)
+        event_image(&e->store, "push", p.image.id, o->image);
+    return r;
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/safepath.h"
 #include "engine/content.h"
+#include "engine/events.h"
 #include "engine/image.h"
 #include "engine/sweep.h"
 
@@ -172,5 +173,9 @@ int content_save_images(struct engine *e, const struct save_request *o, struct e
     else
         r = save_file(e, o, &c, err);
     sweep_end(e, &sweep, r);
-    return r < 0 ? err_wrap(err, "save %s", o->images->v[0]) : 0;
+    if (r < 0)
+        return err_wrap(err, "save %s", o->images->v[0]);
+    strv_foreach ((struct strv *)o->images, name)
+        event_image(&e->store, "save", NULL, name);
+    return 0;
 }

@@ -6,6 +6,7 @@
  * state.json before the client hears of the start, and `exited` writes it after everything of the
  * container is gone, so whoever saw a container start or end finds the state true. */
 #include "engine/container.h"
+#include "engine/events.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -55,7 +56,10 @@ static int on_started(void *ctx, const struct proc_id *init, struct err *err)
         json_pack("{s:s, s:o, s:o, s:s, s:i, s:I}", "Status", "running", "Init",
                   state_process(init), "Monitor", state_process(&self), "StartedAt", s->started_at,
                   "ExitCode", 0, "RestartCount", (json_int_t)s->restarts.count);
-    return store_container_set_state(s->container, state, err);
+    r = store_container_set_state(s->container, state, err);
+    if (r == 0)
+        event_container(s->store, s->container, "start", -1);
+    return r;
 }
 
 static int on_paused(void *ctx, bool stopped, struct err *err)
@@ -84,6 +88,7 @@ static int64_t on_again(void *ctx, int exit_code)
     json_put_string(state, "FinishedAt", time_format(time_now(), now));
     json_object_del(state, "Init");
     store_container_set_state(s->container, state, NULL);
+    event_container(s->store, s->container, "died", exit_code);
     return delay;
 }
 
@@ -109,8 +114,12 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
     /* Before others can see that it has ended, and start it again with a directory of its own. */
     store_container_remove_run_dir(s->store, s->container->id, NULL);
     store_container_set_state(s->container, state, NULL);
-    if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0)
+    if (*s->started_at)
+        event_container(s->store, s->container, "died", exit_code);
+    if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0) {
+        event_container(s->store, s->container, "remove", -1);
         volumes_remove_anonymous(s->store, s->container->config);
+    }
 }
 
 /* --- starting ------------------------------------------------------------------------------ */

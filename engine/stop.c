@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `stop` and `rm`: ending containers, and whether one runs at all. */
 #include "base/json.h"
+#include "engine/events.h"
 #include "engine/life.h"
 #include "engine/state.h"
 #include "engine/volume.h"
@@ -128,9 +129,12 @@ int container_stop(struct engine *e, struct store_container *c, int64_t timeout,
         return r;
     int64_t own_timeout = STOP_TIMEOUT_DEFAULT;
     r = json_want_int(json_object_get(c->config, "Config"), "StopTimeout", &own_timeout, err);
-    if (r < 0)
-        return r;
-    return stop_locked(e, c, stop_signal(c), timeout >= 0 ? timeout : own_timeout, err);
+    bool up = container_is_up(c);
+    if (r == 0)
+        r = stop_locked(e, c, stop_signal(c), timeout >= 0 ? timeout : own_timeout, err);
+    if (r == 0 && up)
+        event_container(&e->store, c, "stop", -1);
+    return r;
 }
 
 int container_remove(struct engine *e, struct store_container *c, bool force, int64_t timeout,
@@ -151,6 +155,8 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
         r = store_container_remove_run_dir(&e->store, c->id, err);
     if (r == 0)
         r = store_container_remove(&e->store, c, err);
+    if (r == 0)
+        event_container(&e->store, c, "remove", -1);
     bool auto_remove = false;
     json_want_bool(json_object_get(c->config, "HostConfig"), "AutoRemove", &auto_remove, NULL);
     if (r == 0 && auto_remove)
@@ -188,6 +194,7 @@ int container_kill(struct engine *e, struct store_container *c, int signal, stru
                        c->id, container_status_name(status));
     if (r < 0)
         return err_errno(err, r, "signal container %s", c->name);
+    event_container(&e->store, c, "kill", -1);
     return signal == SIGKILL ? await_down(c, KILL_PATIENCE, err) : 0;
 }
 
@@ -197,6 +204,8 @@ int container_restart(struct engine *e, struct store_container *c, int64_t timeo
     int r = container_stop(e, c, timeout, err);
     if (r == 0)
         r = container_start(e, c, &channel, err);
+    if (r == 0)
+        event_container(&e->store, c, "restart", -1);
     return r;
 }
 
@@ -204,5 +213,9 @@ int container_rename(struct engine *e, struct store_container *c, const char *na
 {
     auto_close int lock = -1;
     int r = lock_current(c, &lock, err);
-    return r < 0 ? r : store_container_rename(&e->store, c, name, err);
+    if (r == 0)
+        r = store_container_rename(&e->store, c, name, err);
+    if (r == 0)
+        event_container(&e->store, c, "rename", -1);
+    return r;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "engine/container.h"
+#include "engine/events.h"
 #include "engine/filter.h"
 #include "engine/state.h"
 
@@ -43,6 +44,8 @@ int volume_create(struct engine *e, const struct volume_create_options *o, char 
         json_put(config, "Anonymous", json_true());
     auto_done(store_volume) struct store_volume v = {.fd = -1};
     int r = store_volume_create(&e->store, config, o->durable, &v, err);
+    if (r == 0)
+        event_volume(&e->store, "create", name);
     if (r == 0)
         *ret_name = xstrdup(name);
     return r;
@@ -219,7 +222,11 @@ int volume_remove(struct engine *e, const char *name, bool force, int64_t timeou
     int r = store_volume_find(&e->store, name, &v, err);
     if (r == 0 && force)
         r = remove_users(e, v.name, timeout, err);
-    return r < 0 ? r : store_volume_remove(&e->store, &v, err);
+    if (r == 0)
+        r = store_volume_remove(&e->store, &v, err);
+    if (r == 0)
+        event_volume(&e->store, "remove", v.name);
+    return r;
 }
 
 int volume_prune_check_filters(const struct strv *filters, struct err *err)
@@ -257,6 +264,7 @@ int volume_prune(struct engine *e, const struct strv *filters, struct strv *ret,
             r = store_volume_remove(&e->store, &v, &one);
         }
         if (r == 0) {
+            event_volume(&e->store, "remove", names.v[i]);
             strv_add(ret, names.v[i]);
             *bytes += size;
         } else if (one.kind == ERR_IN_USE || one.kind == ERR_NOT_FOUND) {
