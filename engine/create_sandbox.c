@@ -138,7 +138,12 @@ static int put_security(const struct sandbox_options *o, json_t *document, json_
                         struct err *err)
 {
     auto_strv options = {0};
+    bool host_proc = strcmp(json_get_string(host, "PidMode", ""), "host") == 0;
     for (size_t i = 0; i < o->security_opt.len; i++) {
+        if (host_proc && strncmp(o->security_opt.v[i], "proc-opts", 9) == 0)
+            return err_kind(err, ERR_USAGE, -EINVAL,
+                            "--security-opt proc-opts: with --pid=host /proc is the machine's, "
+                            "whose options only root can change");
         int r = put_security_option(o->security_opt.v[i], document, &options, err);
         if (r < 0)
             return r;

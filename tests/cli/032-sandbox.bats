@@ -99,6 +99,8 @@ caps_of() { # SET RUN-OPTIONS...
     assert_output 0
     run_apart wherry run --rm --security-opt proc-opts=hidepid=invisible debian sh -c 'mount | grep " /proc "'
     assert_match "$output" hidepid
+    run_apart wherry run --rm --pid host --security-opt proc-opts=hidepid=2 debian true
+    assert_refused 'only root can change'
     run_apart wherry run --rm --security-opt proc-opts=gid=0 debian true
     assert_refused proc-opts
 }
