@@ -181,6 +181,32 @@ no_sessions() { # CONTAINER
     wherry rm -f c
 }
 
+@test "its monitor is killed: the command ends, the client says so, nothing is left" {
+    start_waiting c
+    "$WHERRY" exec c sh -c 'echo ready; exec sleep 4321' >out 2>errors 3>&- &
+    local client=$! status=0 pid
+    wait_for grep -q ready out
+    pid=$(wherry_processes | sed -n 's/ wherry: exec.*//p')
+    [[ $pid ]]
+    kill -KILL "$pid"
+    wait "$client" || status=$?
+    assert_equal "$status" 125
+    grep -q 'monitor let go' errors
+    wait_for no_sessions c
+    refute_match "$(wherry top c args)" 4321
+    container_is c running
+    wherry rm -f c
+}
+
+@test "the run directory was removed: exec works all the same" {
+    start_waiting c
+    rm -r "${WHERRY_RUNROOT:?}/$(wherry inspect --format '{{.Id}}' c)"
+    assert_equal "$(wherry exec c echo works)" works
+    run_apart wherry attach c
+    assert_refused 'run directory of container c is gone'
+    wherry rm -f c
+}
+
 @test "signals reach the command and its children" {
     start_waiting c
     "$WHERRY" exec c sh -c 'trap "echo caught; exit 9" TERM; echo ready; while :; do sleep 0.1; done' \
