@@ -3,6 +3,7 @@
 #include "engine/enter.h"
 
 #include "base/json.h"
+#include "engine/sandbox_mounts.h"
 #include "engine/state.h"
 #include "engine/volume_copyup.h"
 #include "runtime/exec.h"
@@ -71,6 +72,8 @@ static int enter_stopped(struct engine *e, struct store_container *c, struct ent
     int r = container_prepare(e, c, &en->config, &en->files, err);
     if (r == 0)
         r = volumes_prepare(&e->store, c->config, &en->files, &en->config.sandbox.ids, err);
+    if (r == 0)
+        r = sandbox_mounts_scratch(&e->store, &en->config, c, err);
     if (r < 0)
         return r;
     /* A root that is read-only for the command is not so for its owner outside. */

@@ -9,7 +9,19 @@
 #include <string.h>
 
 /* Words of one group exclude each other. */
-enum group { G_ACCESS, G_EXEC, G_SUID, G_DEV, G_LABEL, G_CHOWN, G_COPY, G_SHARE, G_BIND, G_FORM };
+enum group {
+    G_ACCESS,
+    G_EXEC,
+    G_SUID,
+    G_DEV,
+    G_LABEL,
+    G_CHOWN,
+    G_COPY,
+    G_SHARE,
+    G_BIND,
+    G_OVERLAY,
+    G_FORM
+};
 
 enum { BIND = 1, VOLUME = 2, TMPFS = 4, IMAGE = 8 }; /* 1 << enum mount_type */
 
@@ -47,6 +59,7 @@ static const struct word {
     {"runbindable", G_SHARE, ALL, SHARING},
     {"bind", G_BIND, BIND | VOLUME, "[r]bind"},
     {"rbind", G_BIND, BIND | VOLUME, "[r]bind"},
+    {"O", G_OVERLAY, BIND | VOLUME, "O"},
     /* Of Docker on macOS; on Linux they say what is so anyway. */
     {"cached", G_FORM, BIND | VOLUME, "consistent', 'cached' or 'delegated"},
     {"delegated", G_FORM, BIND | VOLUME, "consistent', 'cached' or 'delegated"},
@@ -113,9 +126,6 @@ int mount_spec_option(struct mount_spec *spec, const char *text, struct err *err
         strv_add(&spec->options, text);
         return 0;
     }
-    if (strcmp(text, "O") == 0 && spec->type != MOUNT_TYPE_TMPFS)
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "option \"O\": overlays over volumes are not supported");
     if (strcmp(text, "idmap") == 0 || strncmp(text, "idmap=", 6) == 0)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "option \"idmap\": the kernel maps the ids of a mount only for root");

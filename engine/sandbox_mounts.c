@@ -3,10 +3,12 @@
 #include "engine/sandbox_mounts.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/safepath.h"
 #include "engine/network_files.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -33,8 +35,16 @@ static int read_propagation(const json_t *m, struct sandbox_mount *ret, struct e
     return err_set(err, -EINVAL, "a mount has the propagation \"%.40s\"", word);
 }
 
+/* Where the changes of the next mount, if it has the option O, go. */
+static const char *scratch_path(struct sandbox_config *config, const struct store_container *c)
+{
+    strv_addf(&config->owned, "%s/" SCRATCH_DIR "/%zu", c->path, config->n_mounts);
+    return config->owned.v[config->owned.len - 1];
+}
+
 /* What has a "=" is for the file system itself: "size=1m,mode=700". */
-static void read_options(const json_t *m, struct sandbox_config *config, struct sandbox_mount *ret)
+static void read_options(const json_t *m, struct sandbox_config *config,
+                         const struct store_container *c, struct sandbox_mount *ret)
 {
     auto_strv data = {0};
     const json_t *options = json_object_get(m, "Options");
@@ -48,6 +58,8 @@ static void read_options(const json_t *m, struct sandbox_config *config, struct 
         ret->recursive |= strcmp(o, "rbind") == 0;
         ret->copy_up |= strcmp(o, "tmpcopyup") == 0;
         ret->chown |= strcmp(o, "U") == 0;
+        if (strcmp(o, "O") == 0)
+            ret->scratch = scratch_path(config, c);
         if (strchr(o, '='))
             strv_add(&data, o);
     }
@@ -82,7 +94,7 @@ static int read_mount(struct sandbox_config *config, const struct store_containe
     if (r < 0)
         return r;
     mount.read_only = !writable;
-    read_options(m, config, &mount);
+    read_options(m, config, c, &mount);
     if (strcmp(type, "bind") == 0) {
         mount.kind = MOUNT_BIND;
         mount.source = json_get_string(m, "Source", NULL);
@@ -160,6 +172,31 @@ int sandbox_mounts_images(struct root *root, struct store *s, const json_t *cont
             r = root_add_image(root, s, &layers, err);
         if (r < 0)
             return err_wrap(err, "image %s", json_get_string(m, "Source", ""));
+    }
+    return 0;
+}
+
+static int make_scratch(const struct sandbox_config *config, struct err *err)
+{
+    static const char *const parts[] = {"upper", "work"};
+    for (size_t i = 0; i < config->n_mounts; i++)
+        for (size_t j = 0; config->mounts[i].scratch && j < 2; j++) {
+            auto_free char *path = xasprintf("%s/%s", config->mounts[i].scratch, parts[j]);
+            int r = mkdir_parents_at(AT_FDCWD, path, 0700, err);
+            if (r < 0)
+                return r;
+        }
+    return 0;
+}
+
+int sandbox_mounts_scratch(struct store *s, const struct sandbox_config *config,
+                           const struct store_container *c, struct err *err)
+{
+    for (size_t i = 0; i < config->n_mounts; i++) {
+        if (!config->mounts[i].scratch)
+            continue;
+        int r = store_container_remove_part(s, c, SCRATCH_DIR, err);
+        return r < 0 ? r : make_scratch(config, err);
     }
     return 0;
 }

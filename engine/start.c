@@ -111,6 +111,7 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
         json_put_string(state, "StartedAt", s->started_at);
     if (failure)
         json_put_string(state, "Error", failure->message);
+    store_container_remove_part(s->store, s->container, SCRATCH_DIR, NULL);
     /* Before others can see that it has ended, and start it again with a directory of its own. */
     store_container_remove_run_dir(s->store, s->container->id, NULL);
     store_container_set_state(s->container, state, NULL);
@@ -202,6 +203,8 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
         return err ? err_wrap(err, "container %s", c->name) : r;
     root_set_ids(&root, &config.sandbox.ids);
     r = volumes_prepare(&e->store, c->config, &root, &config.sandbox.ids, err);
+    if (r == 0)
+        r = sandbox_mounts_scratch(&e->store, &config, c, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     struct start s = {

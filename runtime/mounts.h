@@ -13,6 +13,7 @@ struct host_files {
     int ipc[2];     /* O_PATH of the host's /dev/shm and /dev/mqueue when its IPC namespace is
                        shared, or a detached /dev/shm of another container's; -1 */
     int *nodes;     /* O_PATH, one a sandbox device, then the host's /dev (device_nodes.c) */
+    int *scratch;   /* O_PATH, one a sandbox mount: where its changes go; -1: none */
     int *binds; /* one a sandbox mount: O_PATH of its source, or a /dev/fuse; then its root; -1 */
 };
 

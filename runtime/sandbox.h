@@ -44,7 +44,9 @@ struct sandbox_mount {
     bool no_links; /* `source` was resolved when it was chosen: a link in it now is an error */
     bool if_there; /* nothing happens when the target is missing */
     bool copy_up;  /* MOUNT_TMPFS: begins with what the target has */
-    bool chown;    /* everything in it is given to the container's user */
+    const char *scratch; /* MOUNT_BIND: changes go to `upper` in this host directory, with `work`
+                            beside it, in place of the source; NULL: to the source */
+    bool chown;          /* everything in it is given to the container's user */
     unsigned long
         propagation;  /* MS_PRIVATE, MS_SLAVE... with MS_REC; 0: as the host's, from there */
     const char *data; /* MOUNT_TMPFS: "size=64k"; without a mode the target's, or 1777 */

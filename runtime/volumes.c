@@ -16,6 +16,7 @@
 #include "runtime/tree_copy.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,8 +41,9 @@ static int source_open(const struct sandbox_mount *m, struct err *err)
 int volumes_open(const struct sandbox *sb, struct host_files *hf, struct err *err)
 {
     hf->binds = xcalloc(sb->n_mounts + 1, sizeof(*hf->binds));
+    hf->scratch = xcalloc(sb->n_mounts + 1, sizeof(*hf->scratch));
     for (size_t i = 0; i < sb->n_mounts; i++)
-        hf->binds[i] = -1;
+        hf->binds[i] = hf->scratch[i] = -1;
     for (size_t i = 0; i < sb->n_mounts; i++) {
         if (sb->mounts[i].kind == MOUNT_BIND)
             hf->binds[i] = source_open(&sb->mounts[i], err);
@@ -50,6 +52,9 @@ int volumes_open(const struct sandbox *sb, struct host_files *hf, struct err *er
             return err_errno(err, -errno, "/dev/fuse, which serves %s", sb->mounts[i].target);
         if (sb->mounts[i].kind == MOUNT_BIND && hf->binds[i] < 0)
             return hf->binds[i];
+        const char *scratch = sb->mounts[i].scratch;
+        if (scratch && (hf->scratch[i] = open(scratch, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+            return err_errno(err, -errno, "%s", scratch);
     }
     return 0;
 }
@@ -122,6 +127,43 @@ static int bind_mount(const struct sandbox_mount *m, int *source, int at, struct
     return 0;
 }
 
+/* The root of an overlay shows what its upper directory has: the source's. An owner that is not
+ * known here stays the user. */
+static int dress_upper(int source, int scratch)
+{
+    struct stat st;
+    auto_close int upper =
+        openat(scratch, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (upper < 0 || fstat(source, &st) < 0)
+        return -errno;
+    if (fchown(upper, st.st_uid, st.st_gid) < 0 && errno != EINVAL)
+        return -errno;
+    return fchmod(upper, st.st_mode & 07777) < 0 ? -errno : 0;
+}
+
+/* The kernel's own overlay: what the user sees must have the owners that are on the disk. */
+static int scratch_mount(int rootfd, const struct sandbox_mount *m, int *source, int scratch,
+                         int at, struct err *err)
+{
+    char data[160];
+    snprintf(data, sizeof(data),
+             "userxattr,lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d/upper,workdir=/proc/"
+             "self/fd/%d/work",
+             *source, scratch, scratch);
+    int r = dress_upper(*source, scratch);
+    if (r == 0)
+        r = mount_new_at(at, "overlay", "overlay", mount_flags(m), data);
+    if (r < 0)
+        return err_errno(err, r, "mount %s on %s as an overlay (Linux 5.11 is needed)", m->source,
+                         m->target);
+    int root = safe_open(rootfd, m->target, O_PATH | O_DIRECTORY, 0);
+    if (root < 0)
+        return err_errno(err, root, "mount target %s", m->target);
+    close_fd(source);
+    *source = root;
+    return 0;
+}
+
 /* An owner that the namespace does not know cannot be said to the file system. */
 static void add_owner(struct buf *data, const struct sandbox *sb, const struct stat *st)
 {
@@ -191,7 +233,7 @@ static const char *source_name(const struct sandbox_mount *m)
 }
 
 static int volume_mount(int rootfd, const struct init_job *job, const struct sandbox_mount *m,
-                        int *fd, struct err *err)
+                        int *fd, int scratch, struct err *err)
 {
     struct stat st = {.st_mode = S_IFDIR}, at_st;
     bool made = false;
@@ -211,14 +253,17 @@ static int volume_mount(int rootfd, const struct init_job *job, const struct san
         return tmpfs_mount(rootfd, job->sandbox, m, at, made ? NULL : &at_st, fd, err);
     if (m->kind == MOUNT_SERVED)
         return served_mount(rootfd, job, m, at, fd, err);
-    return bind_mount(m, fd, at, err);
+    if (scratch >= 0 && !S_ISDIR(st.st_mode))
+        return err_set(err, -ENOTDIR, "%s is no directory: an overlay needs one", m->source);
+    return scratch < 0 ? bind_mount(m, fd, at, err)
+                       : scratch_mount(rootfd, m, fd, scratch, at, err);
 }
 
 int volumes_mount(int rootfd, const struct init_job *job, struct host_files *hf, struct err *err)
 {
     const struct sandbox *sb = job->sandbox;
     for (size_t i = 0; i < sb->n_mounts; i++) {
-        int r = volume_mount(rootfd, job, &sb->mounts[i], &hf->binds[i], err);
+        int r = volume_mount(rootfd, job, &sb->mounts[i], &hf->binds[i], hf->scratch[i], err);
         if (r < 0)
             return r;
     }

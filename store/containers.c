@@ -522,7 +522,15 @@ int store_container_remove(struct store *s, struct store_container *c, struct er
     if (renameat(s->root_fd, path.s, s->root_fd, away) < 0 && errno != ENOENT)
         return err_errno(err, -errno, "remove container %s", c->id);
     name_release(s, c->name, c->id);
-    return remove_tree_at(s->root_fd, away, err);
+    return store_remove_tree(s, away, err);
+}
+
+int store_container_remove_part(struct store *s, const struct store_container *c, const char *name,
+                                struct err *err)
+{
+    struct container_path path = container_path(c->id);
+    auto_free char *part = xasprintf("%s/%s", path.s, name);
+    return exists_at(s->root_fd, part) ? store_remove_tree(s, part, err) : 0;
 }
 
 int store_container_run_dir(struct store *s, const char *id, struct err *err)

@@ -169,6 +169,10 @@ int store_container_rename(struct store *s, struct store_container *c, const cha
 int store_container_lock(struct store_container *c, struct err *err);
 /* Removes name and directory. The caller holds the lock and has seen the container dead. */
 int store_container_remove(struct store *s, struct store_container *c, struct err *err);
+/* Removes a directory that a run left in the container's, whoever of its users owns what is in it.
+ */
+int store_container_remove_part(struct store *s, const struct store_container *c, const char *name,
+                                struct err *err);
 /* The run directory runroot/<id>, made when missing. Returns its fd. */
 int store_container_run_dir(struct store *s, const char *id, struct err *err);
 int store_container_remove_run_dir(struct store *s, const char *id, struct err *err);

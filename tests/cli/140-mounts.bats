@@ -162,3 +162,26 @@ options_of() { # PATH RUN-OPTIONS...
     wherry run --rm -v ./host:/in:U debian true
     [[ -O host/file ]]
 }
+
+@test "O: what is written goes elsewhere and ends with the run" {
+    mkdir -m 750 host/sub
+    echo old >host/sub/file
+    run_apart wherry run --rm -v ./host:/in:O debian sh -c 'echo new >/in/sub/file; rm /in/file
+        mkdir /in/made; cat /in/sub/file; ls /in; stat -c "%a %u" /in/sub; chown 1:1 /in/made 2>/dev/null'
+    assert_output $'new\nmade\nsub\n750 0'
+    assert_equal "$(cat host/file host/sub/file)" $'content\nold'
+    [[ ! -e host/made ]]
+    wherry create --name c -v ./host:/in:O -v vol:/v:O debian \
+        sh -c 'ls /in /v; touch /in/x /v/x; chown 1:1 /in/x 2>/dev/null; stat -c %a /in'
+    chmod 755 host
+    run_apart wherry start -a c
+    assert_output $'/in:\nfile\nsub\n\n/v:\n755'
+    run_apart wherry start -a c
+    assert_output $'/in:\nfile\nsub\n\n/v:\n755'
+    wait_for container_is c exited
+    [[ ! -e $WHERRY_ROOT/containers/$(wherry inspect --format '{{.Id}}' c)/scratch ]]
+    wherry rm c
+    assert_equal "$(ls host)" $'file\nsub'
+    run_apart wherry run --rm -v ./host/file:/in:O debian true
+    assert_refused 'is no directory: an overlay needs one'
+}

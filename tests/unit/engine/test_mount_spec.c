@@ -73,7 +73,8 @@ static void volumes(void **state)
         {"/a:/b:z,Z", "error: can only specify 1 'z'"},
         {"/a:/b:nocopy", "error: invalid option type \"nocopy\""},
         {"/a:/b:size=1m", "error: invalid option type"},
-        {"/a:/b:O", "error: not supported"},
+        {"/a:/b:O", "bind /a /b rw rprivate - O,rbind"},
+        {"/a:/b:O,O", "error: can only specify 1 'O' option"},
         {"/a:/b:idmap", "error: only for root"},
         {"/a:/b:idmap=uids=0-1-2", "error: only for root"},
     };
