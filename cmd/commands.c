@@ -106,7 +106,7 @@ static const struct command_row rows[] = {
     {.name = "logs",
      HERE(cmd_logs),
      .groups = "container",
-     .summary = "Print the output of a container"},
+     .summary = "Print the output of one or more containers"},
     {.name = "pause",
      HERE(cmd_pause),
      .groups = "container",

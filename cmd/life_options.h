@@ -6,13 +6,15 @@
 
 /* For the member `life`, a struct life_options, of struct container_values. */
 #define LIFE_OPTION_ROWS                                                                           \
-    OPT_STRING_ROW(0, "restart", container_values, life.restart, "POLICY",                         \
-                   "Start it again when it ends: no (the default), always, unless-stopped, "       \
-                   "on-failure[:TIMES]"),                                                          \
-        {.type = OPT_INT,                                                                          \
-         .name = "timeout",                                                                        \
-         .offset = offsetof(struct container_values, life.timeout),                                \
-         .value = "SECONDS",                                                                       \
-         .help = "Kill the container when it has run this long",                                   \
-         .min = 0,                                                                                 \
-         .max = INT32_MAX}
+    OPT_STRING_ROW(0, "log-driver", container_values, life.log_driver, "DRIVER",                   \
+                   "Log of the container: k8s-file (the default), json-file or none"),             \
+        OPT_LIST_ROW(0, "log-opt", container_values, life.log_options, "NAME=VALUE",               \
+                     "max-size=SIZE: bound of the log; path=FILE: where it is"),                   \
+        OPT_STRING_ROW(0, "restart", container_values, life.restart, "POLICY",                     \
+                       "Start it again when it ends: no (the default), always, unless-stopped, "   \
+                       "on-failure[:TIMES]"),                                                      \
+    {                                                                                              \
+        .type = OPT_INT, .name = "timeout",                                                        \
+        .offset = offsetof(struct container_values, life.timeout), .value = "SECONDS",             \
+        .help = "Kill the container when it has run this long", .min = 0, .max = INT32_MAX         \
+    }

@@ -176,7 +176,7 @@ static int start_run(struct context *ctx, struct scratch *s, const struct sandbo
         .sandbox = sandbox,
         .ops = {.ctx = s, .started = not_recorded, .exited = nothing_to_clean},
         .run_dir_fd = -1,
-        .log_fd = -1,
+        .log = LOG_FILE_NONE,
     };
     root_monitor_ops(&o.ops);
     auto_close int channel = -1;

@@ -122,7 +122,8 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
 
 struct logs_options {
     bool follow;
-    int64_t tail; /* the last n lines; -1: all */
+    int64_t tail;                 /* the last n lines; -1: all */
+    struct timespec since, until; /* only lines of this time; zero: without a bound */
 };
 /* Calls fn for each piece of the log in order; `time` is RFC 3339 and NULL for a piece that
  * continues a line. With follow, returns when the container has ended and all was delivered. */

@@ -3,13 +3,60 @@
 #include "engine/create_life.h"
 
 #include "base/json.h"
+#include "base/size.h"
 #include "engine/restart_policy.h"
 
 #include <string.h>
 
+static int log_option(json_t *log, const char *driver, const char *option, struct err *err)
+{
+    const char *value = strchr(option, '=');
+    uint64_t max;
+    if (!value || !value[1])
+        return err_kind(err, ERR_USAGE, -EINVAL, "invalid log option \"%s\"", option);
+    value++;
+    if (strcmp(driver, "none") == 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "log driver none has no options");
+    if (strncmp(option, "max-size=", 9) == 0) {
+        if (size_parse(value, &max) < 0 || max == 0 || max > INT64_MAX / 2)
+            return err_kind(err, ERR_USAGE, -EINVAL, "invalid log option \"%s\"", option);
+        json_put(log, "MaxSize", json_integer((json_int_t)max));
+        json_put_string(log, "Size", value);
+        return 0;
+    }
+    if (strncmp(option, "path=", 5) != 0)
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "log option \"%s\" is not supported (max-size and path are)", option);
+    if (*value != '/' || value[strlen(value) - 1] == '/')
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "log path \"%s\" must be the absolute path of a file", value);
+    json_put(log, "Path", json_from_string(value));
+    return 0;
+}
+
+static int log_config(const struct life_options *o, json_t **ret, struct err *err)
+{
+    const char *driver = o->log_driver ? o->log_driver : "k8s-file";
+    auto_json json_t *log = json_pack("{s:s, s:n, s:s, s:s, s:s}", "Type", driver, "Config", "Path",
+                                      "", "Tag", "", "Size", "0B");
+    if (strcmp(driver, "journald") == 0)
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "log driver journald is not supported: wherry links no journal");
+    if (strcmp(driver, "k8s-file") != 0 && strcmp(driver, "json-file") != 0 &&
+        strcmp(driver, "none") != 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "invalid log driver \"%s\"", driver);
+    for (size_t i = 0; i < o->log_options.len; i++) {
+        int r = log_option(log, driver, o->log_options.v[i], err);
+        if (r < 0)
+            return r;
+    }
+    *ret = take_ptr(log);
+    return 0;
+}
+
 int create_life(const struct life_options *o, json_t *document, struct err *err)
 {
-    json_t *host = json_object_get(document, "HostConfig"), *policy;
+    json_t *host = json_object_get(document, "HostConfig"), *policy = NULL;
     int r = restart_policy_parse(o->restart ? o->restart : "no", &policy, err);
     if (r < 0)
         return r;
@@ -20,5 +67,9 @@ int create_life(const struct life_options *o, json_t *document, struct err *err)
                         "the --rm option conflicts with --restart, when the restartPolicy is not "
                         "\"\" and \"no\"");
     json_put(json_object_get(document, "Config"), "Timeout", json_integer(o->timeout));
-    return 0;
+    json_t *log = NULL;
+    r = log_config(o, &log, err);
+    if (r == 0)
+        json_put(host, "LogConfig", log);
+    return r;
 }

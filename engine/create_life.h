@@ -10,8 +10,9 @@
 
 /* What the flags of the same names were given with; NULL, empty and 0: the default. */
 struct life_options {
-    char *restart;
-    int64_t timeout; /* seconds */
+    char *restart, *log_driver;
+    struct strv log_options; /* NAME=VALUE */
+    int64_t timeout;         /* seconds */
 };
 
 /* Checks them and puts them into Config and HostConfig of `document`. */

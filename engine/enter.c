@@ -40,7 +40,7 @@ static int launch_child(struct entered *en, const struct exec_target *target, st
                                 .exec = target,
                                 .ops = {.ctx = en, .inside = inside},
                                 .run_dir_fd = -1,
-                                .log_fd = -1};
+                                .log = LOG_FILE_NONE};
     root_monitor_ops(&o.ops);
     int r =
         target ? exec_launch(&o, &no_size, &en->child, err) : launch(&o, &no_size, &en->child, err);

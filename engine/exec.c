@@ -106,7 +106,7 @@ static int start_monitor(struct session *s, const struct sandbox *sandbox,
         .exec = target,
         .ops = {.ctx = s, .started = on_started, .exited = on_exited},
         .run_dir_fd = -1,
-        .log_fd = -1,
+        .log = LOG_FILE_NONE,
     };
     auto_close int channel = -1;
     struct proc_id process;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `logs`: reading the k8s-file log that the monitor writes.
+/* `logs`: reading what the monitor writes (runtime/log_file.h).
  *
- * A line is "TIME STREAM TAG TEXT\n": stream stdout or stderr, tag F (the text was followed by a
- * new line) or P (it was not: the next line of that stream continues it). --tail counts what a
- * person would call lines: an entry whose predecessor of the same stream was P starts none. */
+ * A line of a k8s-file is "TIME STREAM TAG TEXT\n": stream stdout or stderr, tag F (the text was
+ * followed by a new line) or P (it was not: the next line of that stream continues it). --tail
+ * counts what a person would call lines: an entry whose predecessor of the same stream was P starts
+ * none. */
 #include "engine/container.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "engine/log_place.h"
 #include "engine/state.h"
 
 #include <fcntl.h>
@@ -41,32 +44,94 @@ static bool parse_entry(const char *line, size_t n, struct entry *ret)
     return stream_end[2] == ' ';
 }
 
+/* The same of a JSON line. `ret` holds the texts, which `line` owns. */
+static bool parse_json_entry(json_t *line, struct entry *ret)
+{
+    const char *time = json_get_string(line, "time", "");
+    const json_t *text = json_object_get(line, "log");
+    if (!json_is_string(text) || strlen(time) >= sizeof(ret->time))
+        return false;
+    strcpy(ret->time, time);
+    ret->is_stderr = strcmp(json_get_string(line, "stream", ""), "stderr") == 0;
+    ret->text = json_string_value(text);
+    ret->len = json_string_length(text);
+    ret->partial = ret->len == 0 || ret->text[ret->len - 1] != '\n';
+    ret->len -= !ret->partial;
+    return true;
+}
+
 struct reader {
     const struct logs_options *options;
     void (*fn)(void *arg, bool is_stderr, const char *time, const char *data, size_t len);
     void *arg;
+    struct log_place place;
     int fd;
     struct buf pending; /* an incomplete line at the end of what was read */
     bool inside[2];     /* the stream's last entry was partial */
+    bool outside[2];    /* and the line that it belongs to is not asked for */
     int64_t skip;       /* human lines still to pass over for --tail */
 };
 
+static int compare(struct timespec a, struct timespec b)
+{
+    if (a.tv_sec != b.tv_sec)
+        return a.tv_sec < b.tv_sec ? -1 : 1;
+    return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
+}
+
+static bool is_set(struct timespec t)
+{
+    return t.tv_sec || t.tv_nsec;
+}
+
+static bool in_time(const struct logs_options *o, const char *text)
+{
+    struct timespec time = {0};
+    if (!is_set(o->since) && !is_set(o->until))
+        return true;
+    return time_parse(text, &time) == 0 && (!is_set(o->since) || compare(time, o->since) >= 0) &&
+           (!is_set(o->until) || compare(time, o->until) <= 0);
+}
+
+/* Whether the entry belongs to a line that is asked for; *ret_starts: it is the line's first. */
+static bool is_asked_for(struct reader *rd, const struct entry *entry, bool *ret_starts)
+{
+    int stream = entry->is_stderr;
+    *ret_starts = !rd->inside[stream];
+    if (*ret_starts)
+        rd->outside[stream] = !in_time(rd->options, entry->time);
+    rd->inside[stream] = entry->partial;
+    return !rd->outside[stream];
+}
+
 static void deliver(struct reader *rd, const struct entry *entry)
 {
-    bool continues = rd->inside[entry->is_stderr];
-    rd->inside[entry->is_stderr] = entry->partial;
-    if (!continues && rd->skip > 0) {
+    bool starts;
+    if (!is_asked_for(rd, entry, &starts))
+        return;
+    if (starts && rd->skip > 0) {
         rd->skip--;
-        rd->inside[entry->is_stderr] = entry->partial;
+        rd->outside[entry->is_stderr] = true;
         return;
     }
-    if (continues && rd->skip > 0)
-        return;
     auto_buf text = {0};
     buf_add(&text, entry->text, entry->len);
     if (!entry->partial)
         buf_add_char(&text, '\n');
-    rd->fn(rd->arg, entry->is_stderr, continues ? NULL : entry->time, buf_str(&text), text.len);
+    rd->fn(rd->arg, entry->is_stderr, starts ? entry->time : NULL, buf_str(&text), text.len);
+}
+
+static void take_line(struct reader *rd, const char *line, size_t len,
+                      void (*each)(struct reader *, const struct entry *))
+{
+    struct entry entry;
+    if (rd->place.json) {
+        auto_json json_t *parsed = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
+        if (parsed && parse_json_entry(parsed, &entry))
+            each(rd, &entry);
+    } else if (parse_entry(line, len, &entry)) {
+        each(rd, &entry);
+    }
 }
 
 /* Reads what is there now and calls `each` for every complete line. */
@@ -74,61 +139,133 @@ static int read_lines(struct reader *rd, void (*each)(struct reader *, const str
 {
     char chunk[1 << 16];
     for (;;) {
-        ssize_t n = read(rd->fd, chunk, sizeof(chunk));
+        ssize_t n = rd->fd < 0 ? 0 : read(rd->fd, chunk, sizeof(chunk));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return n < 0 ? -errno : 0;
         buf_add(&rd->pending, chunk, (size_t)n);
         const char *start = rd->pending.data, *end = start + rd->pending.len, *nl;
-        for (; (nl = memchr(start, '\n', (size_t)(end - start))); start = nl + 1) {
-            struct entry entry;
-            if (parse_entry(start, (size_t)(nl - start), &entry))
-                each(rd, &entry);
-        }
+        for (; (nl = memchr(start, '\n', (size_t)(end - start))); start = nl + 1)
+            take_line(rd, start, (size_t)(nl - start), each);
         buf_consume(&rd->pending, (size_t)(start - rd->pending.data));
     }
 }
 
 static void count(struct reader *rd, const struct entry *entry)
 {
-    if (!rd->inside[entry->is_stderr])
+    bool starts;
+    if (is_asked_for(rd, entry, &starts) && starts)
         rd->skip++;
-    rd->inside[entry->is_stderr] = entry->partial;
+}
+
+/* The current log, or what was before it; one that is not there is empty. */
+static int open_log(struct reader *rd, bool previous)
+{
+    auto_free char *name = xasprintf("%s%s", rd->place.name, previous ? ".1" : "");
+    close_fd(&rd->fd);
+    buf_truncate(&rd->pending, 0);
+    rd->fd = openat(rd->place.dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return rd->fd < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int read_all(struct reader *rd, void (*each)(struct reader *, const struct entry *))
+{
+    int r = open_log(rd, true);
+    if (r == 0)
+        r = read_lines(rd, each);
+    if (r == 0)
+        r = open_log(rd, false);
+    return r < 0 ? r : read_lines(rd, each);
 }
 
 /* First pass for --tail: how many lines there are, so how many to pass over. */
 static int find_tail(struct reader *rd)
 {
-    int r = read_lines(rd, count);
+    int r = read_all(rd, count);
     rd->skip = rd->skip > rd->options->tail ? rd->skip - rd->options->tail : 0;
     rd->inside[0] = rd->inside[1] = false;
-    buf_truncate(&rd->pending, 0);
-    if (lseek(rd->fd, 0, SEEK_SET) < 0)
-        r = -errno;
     return r;
 }
 
-/* Delivers until the monitor is gone. inotify wakes us for each write; the pidfd for the end. */
-static int follow(struct reader *rd, const struct store_container *c, struct err *err)
+static bool is_file(int dir_fd, const char *name, const struct stat *st)
+{
+    struct stat there;
+    return fstatat(dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_ino == st->st_ino;
+}
+
+/* Reads on, also in the file that has taken the place of ours. Of two that did while we were slow,
+ * the first is lost. */
+static int read_on(struct reader *rd)
+{
+    struct stat ours;
+    int r = read_lines(rd, deliver);
+    if (r < 0 || (rd->fd >= 0 &&
+                  (fstat(rd->fd, &ours) < 0 || is_file(rd->place.dir_fd, rd->place.name, &ours))))
+        return r;
+    auto_free char *old = xasprintf("%s.1", rd->place.name);
+    bool next_is_current = rd->fd < 0 || is_file(rd->place.dir_fd, old, &ours);
+    r = read_lines(rd, deliver); /* what came between the two looks */
+    if (r == 0 && faccessat(rd->place.dir_fd, rd->place.name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0; /* removed with the container: the one that we have is all there is */
+    if (r == 0 && !next_is_current) {
+        r = open_log(rd, true);
+        if (r == 0)
+            r = read_lines(rd, deliver);
+    }
+    if (r == 0)
+        r = open_log(rd, false);
+    return r < 0 ? r : read_lines(rd, deliver);
+}
+
+static int watch_open(const struct reader *rd, const struct store_container *c, struct err *err)
+{
+    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (watch < 0)
+        return err_errno(err, -errno, "inotify");
+    /* One watch when both are the same directory. Gone: --rm was quicker, and we have it open. */
+    uint32_t mask = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF;
+    inotify_add_watch(watch, rd->place.dir, mask);
+    inotify_add_watch(watch, c->path, mask);
+    return watch;
+}
+
+static bool is_over(struct store_container *c)
+{
+    return store_container_reload(c, NULL) < 0 || !container_is_up(c);
+}
+
+/* ms until `until`, -1: none; 0: it is over. */
+static int time_left(const struct logs_options *o)
+{
+    struct timespec now = time_now();
+    if (!is_set(o->until))
+        return -1;
+    int64_t ms =
+        (o->until.tv_sec - now.tv_sec) * 1000 + (o->until.tv_nsec - now.tv_nsec) / 1000000 + 1;
+    return ms <= 0 ? 0 : ms < INT32_MAX ? (int)ms : INT32_MAX;
+}
+
+/* Delivers until the container has ended. inotify tells of each write and of the recorded end, the
+ * pidfd of a monitor that was killed. */
+static int follow(struct reader *rd, struct store_container *c, struct err *err)
 {
     struct proc_id monitor;
     state_get_process(c->state, "Monitor", &monitor);
     auto_close int pidfd = proc_open(&monitor);
-    auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    auto_free char *path = xasprintf("%s/log", c->path);
-    int added = watch < 0 ? -1 : inotify_add_watch(watch, path, IN_MODIFY);
-    bool gone = watch >= 0 && added < 0 && errno == ENOENT;
-    if (added < 0 && !gone)
-        return err_errno(err, -errno, "watch the log of %s", c->name);
-    for (bool ended = pidfd < 0 || gone;;) { /* gone: --rm was quicker, and we have it open */
-        int r = read_lines(rd, deliver);
-        if (r < 0 || ended)
+    auto_close int watch = watch_open(rd, c, err);
+    if (watch < 0)
+        return watch;
+    for (;;) {
+        bool over = is_over(c); /* before the last look */
+        int r = read_on(rd), wait = time_left(rd->options);
+        if (r < 0 || over || wait == 0)
             return r < 0 ? err_errno(err, r, "read the log of %s", c->name) : 0;
         struct pollfd p[2] = {{.fd = watch, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        if (poll(p, 2, wait) < 0 && errno != EINTR)
             return err_errno(err, -errno, "poll");
-        ended = p[1].revents != 0;
+        if (p[1].revents)
+            close_fd(&pidfd);
         char events[4096];
         while (read(watch, events, sizeof(events)) > 0)
             ;
@@ -140,19 +277,26 @@ int container_logs(struct engine *e, struct store_container *c, const struct log
                               size_t len),
                    void *arg, struct err *err)
 {
-    auto_close int fd = openat(c->fd, "log", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return 0; /* created, never started */
-    if (fd < 0)
-        return err_errno(err, -errno, "open the log of %s", c->name);
-    struct reader rd = {.options = o, .fn = fn, .arg = arg, .fd = fd};
-    int r = o->tail >= 0 ? find_tail(&rd) : 0;
+    struct reader rd = {.options = o, .fn = fn, .arg = arg, .fd = -1};
+    int r = log_place_open(c, &rd.place, err);
+    if (r < 0)
+        return r;
+    if (rd.place.dir_fd < 0)
+        return err_set(err, -EINVAL,
+                       "this container is using the '%s' log driver, cannot read logs: this "
+                       "container is not logging output",
+                       rd.place.driver);
+    r = o->tail >= 0 ? find_tail(&rd) : 0;
     if (r == 0)
-        r = read_lines(&rd, deliver);
+        r = read_all(&rd, deliver);
     if (r < 0)
         err_errno(err, r, "read the log of %s", c->name);
     else if (o->follow && container_is_up(c))
         r = follow(&rd, c, err);
+    else if (o->follow)
+        read_on(&rd);
+    close_fd(&rd.fd);
+    log_place_done(&rd.place);
     buf_done(&rd.pending);
     return r;
 }

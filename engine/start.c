@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/log_place.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
 #include "engine/restart_policy.h"
@@ -132,9 +133,10 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
     auto_close int run_dir = store_container_run_dir(s->store, c->id, err);
     if (run_dir < 0)
         return run_dir;
-    auto_close int log = openat(c->fd, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log < 0)
-        return err_errno(err, -errno, "open the log of %s", c->name);
+    auto_done(log_place) struct log_place log = {0};
+    int r = log_place_open(c, &log, err);
+    if (r < 0)
+        return r;
     struct monitor_options o = {
         .sandbox = sandbox,
         .ops = {.ctx = s,
@@ -145,13 +147,13 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
         .time_limit = 1000 * json_integer_value(
                                  json_object_get(json_object_get(c->config, "Config"), "Timeout")),
         .run_dir_fd = run_dir,
-        .log_fd = log,
+        .log = {.dir_fd = log.dir_fd, .name = log.name, .json = log.json, .max = log.max, .fd = -1},
         .forget = &lock, /* the life-cycle lock ends with us, not with the container */
         .n_forget = 1,
     };
     root_monitor_ops(&o.ops);
     auto_close int channel = -1;
-    int r = monitor_start(&o, &channel, err);
+    r = monitor_start(&o, &channel, err);
     struct proc_id init;
     if (r == 0)
         r = monitor_wait_started(channel, &init, err);

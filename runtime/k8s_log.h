@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's log: k8s-file lines "TIME stdout F text"; P marks a line that continues. */
+/* Lines of a log: k8s-file's "TIME stdout F text", where P marks a line that continues, or JSON. */
 #pragma once
 
 #include "base/buf.h"
@@ -11,6 +11,7 @@
 void k8s_log_format(struct buf *out, struct timespec now, const char *stream, const char *data,
                     size_t len);
 
-/* Formats and appends to the file in one write, so that readers see whole lines. A full disk loses
- * log, never the container. */
-void k8s_log_write(int fd, const char *stream, const char *data, size_t len);
+/* The same as docker's JSON lines, {"log":"TEXT\n","stream":"stdout","time":"..."}: a text without
+ * a new line continues. Bytes that are not UTF-8 become U+FFFD. */
+void json_log_format(struct buf *out, struct timespec now, const char *stream, const char *data,
+                     size_t len);

@@ -217,9 +217,9 @@ static void serve_once(struct monitor *m)
             take_messages(m, &m->clients.v[i]);
     }
     if (p[P_OUT].revents)
-        streams_read(io, MON_STDOUT, m->o->log_fd, &m->clients);
+        streams_read(io, MON_STDOUT, &m->log, &m->clients);
     if (p[P_ERR].revents)
-        streams_read(io, MON_STDERR, m->o->log_fd, &m->clients);
+        streams_read(io, MON_STDERR, &m->log, &m->clients);
     if (input_waits(&m->clients) && (io->in < 0 || p[P_IN].fd < 0 || p[P_IN].revents))
         streams_write(io, &m->clients);
     if (p[P_SIGNALS].revents)
@@ -232,9 +232,9 @@ static void serve_once(struct monitor *m)
  * than a pipe's capacity, so that it may go beyond a client's queue. */
 static void drain(struct monitor *m)
 {
-    while (streams_read(&m->l.io, MON_STDOUT, m->o->log_fd, &m->clients))
+    while (streams_read(&m->l.io, MON_STDOUT, &m->log, &m->clients))
         ;
-    while (streams_read(&m->l.io, MON_STDERR, m->o->log_fd, &m->clients))
+    while (streams_read(&m->l.io, MON_STDERR, &m->log, &m->clients))
         ;
     streams_done(&m->l.io);
 }
@@ -267,8 +267,9 @@ static int listen_for_clients(struct monitor *m, struct err *err)
     const struct monitor_options *o = m->o;
     if (m->signals < 0)
         return err_errno(err, -errno, "signalfd");
-    if (o->run_dir_fd < 0)
-        return 0;
+    int r = log_file_open(&m->log, err);
+    if (r < 0 || o->run_dir_fd < 0)
+        return r;
     m->listener = channel_listen_at(o->run_dir_fd, "attach", err);
     if (m->listener < 0)
         return m->listener;
@@ -332,7 +333,7 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
                                    const struct winsize *size)
 {
     struct monitor *m = new0(struct monitor);
-    *m = (struct monitor){.o = o, .listener = -1, .signals = -1};
+    *m = (struct monitor){.o = o, .listener = -1, .signals = -1, .log = o->log};
     m->msg = new0(struct channel_msg);
     launch_init(&m->l);
     leave_caller(m);

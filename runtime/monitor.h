@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/proc.h"
+#include "runtime/log_file.h"
 #include "runtime/sandbox.h"
 
 #include <signal.h>
@@ -80,8 +81,8 @@ struct monitor_options {
      * client there will ever be, so it is never let go for being slow, and the command is killed
      * when it is gone without a MON_LEAVE. */
     int run_dir_fd;
-    int64_t time_limit; /* ms it may run before it is killed; 0: any time */
-    int log_fd;         /* append-only, k8s-file lines; -1: no log */
+    int64_t time_limit;  /* ms it may run before it is killed; 0: any time */
+    struct log_file log; /* opened by the monitor; LOG_FILE_NONE */
     /* Descriptors of the caller that the monitor must not keep open: a flock lasts as long as any
      * copy of its descriptor. */
     const int *forget;

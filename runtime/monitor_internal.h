@@ -5,11 +5,13 @@
 #include "base/channel.h"
 #include "runtime/clients.h"
 #include "runtime/launch.h"
+#include "runtime/log_file.h"
 
 struct monitor {
     const struct monitor_options *o;
     struct launched l;
     struct clients clients;
+    struct log_file log;
     struct proc_id init_id;
     struct channel_msg *msg;
     int signals, listener;

@@ -3,7 +3,6 @@
 #include "runtime/streams.h"
 
 #include "base/cleanup.h"
-#include "runtime/k8s_log.h"
 #include "runtime/monitor.h"
 
 #include <fcntl.h>
@@ -66,7 +65,7 @@ void streams_resize(struct streams *io, const struct winsize *size)
         ioctl(io->out, TIOCSWINSZ, size);
 }
 
-bool streams_read(struct streams *io, int which, int log_fd, struct clients *cs)
+bool streams_read(struct streams *io, int which, struct log_file *log, struct clients *cs)
 {
     int *fd = which == MON_STDOUT ? &io->out : &io->err;
     char data[32 * 1024];
@@ -75,7 +74,7 @@ bool streams_read(struct streams *io, int which, int log_fd, struct clients *cs)
     ssize_t n = read(*fd, data, sizeof(data));
     if (n > 0) {
         io->resting = false;
-        k8s_log_write(log_fd, which == MON_STDOUT ? "stdout" : "stderr", data, (size_t)n);
+        log_file_write(log, which == MON_STDOUT ? "stdout" : "stderr", data, (size_t)n);
         clients_broadcast(cs, (uint32_t)which, data, (size_t)n);
         return true;
     }

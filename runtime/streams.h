@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "runtime/clients.h"
+#include "runtime/log_file.h"
 
 #include <stdbool.h>
 #include <sys/ioctl.h>
@@ -26,7 +27,7 @@ void streams_resize(struct streams *io, const struct winsize *size);
 
 /* Reads once from out or err (MON_STDOUT, MON_STDERR) and passes it to log and clients. False when
  * nothing is to be had now. */
-bool streams_read(struct streams *io, int which, int log_fd, struct clients *cs);
+bool streams_read(struct streams *io, int which, struct log_file *log, struct clients *cs);
 
 /* Writes what clients sent, as far as it goes without waiting. */
 void streams_write(struct streams *io, struct clients *cs);

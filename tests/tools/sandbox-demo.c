@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     bool detach = false;
     int exit_log = -1, opt;
     struct err err = {0};
-    struct monitor_options o = {.sandbox = &sb, .run_dir_fd = -1, .log_fd = -1};
+    struct monitor_options o = {.sandbox = &sb, .run_dir_fd = -1, .log = LOG_FILE_NONE};
     o.ops = (struct monitor_ops){.ctx = &exit_log, .net_setup = net_setup, .exited = exited};
     sb.caps = sandbox_default_caps();
     sb.mounts = mounts;
@@ -126,7 +126,10 @@ int main(int argc, char **argv)
             if (sb.n_mounts < 8)
                 mount_parse(optarg, &mounts[sb.n_mounts++]);
             break;
-        case 'l': o.log_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600); break;
+        case 'l':
+            o.log.dir_fd = open("/", O_PATH | O_CLOEXEC);
+            o.log.name = optarg; /* absolute */
+            break;
         case 'x': exit_log = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600); break;
         case 'a':
         case 'R': o.run_dir_fd = open(optarg, O_PATH | O_DIRECTORY | O_CLOEXEC); break;

@@ -36,6 +36,34 @@ static void formats(void **state)
     }
 }
 
+#define J(text)                                                                                    \
+    "{\"log\":\"" text "\",\"stream\":\"stdout\",\"time\":\"2026-11-24T03:42:00.123456789Z\"}\n"
+
+static const struct {
+    const char *data, *lines;
+} json_rows[] = {
+    {"", ""},
+    {"one\ntwo", J("one\\n") J("two")},
+    {"\"\\\t\x01", J("\\\"\\\\\\u0009\\u0001")},
+    {"\xc3\xa4", J("\xc3\xa4")},
+    /* not UTF-8: a lone byte, an overlong form, a surrogate, one that is cut off */
+    {"\xff", J("\xef\xbf\xbd")},
+    {"\xc0\x80", J("\xef\xbf\xbd\xef\xbf\xbd")},
+    {"\xed\xa0\x80", J("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd")},
+    {"\xe2\x82", J("\xef\xbf\xbd\xef\xbf\xbd")},
+};
+
+static void formats_json(void **state)
+{
+    struct timespec t;
+    assert_int_equal(time_parse("2026-11-24T03:42:00.123456789Z", &t), 0);
+    for (size_t i = 0; i < sizeof(json_rows) / sizeof(*json_rows); i++) {
+        auto_buf out = {0};
+        json_log_format(&out, t, "stdout", json_rows[i].data, strlen(json_rows[i].data));
+        assert_string_equal(buf_str(&out), json_rows[i].lines);
+    }
+}
+
 static void keeps_nul_bytes(void **state)
 {
     auto_buf out = {0};
@@ -46,7 +74,7 @@ static void keeps_nul_bytes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(formats),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(formats_json),
                                        cmocka_unit_test(keeps_nul_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
