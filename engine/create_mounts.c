@@ -190,7 +190,7 @@ static int add_image_volume(const char *text, const char *how, json_t *mounts, s
                        "--image-volume=ignore)",
                        path);
     bool tmpfs = strcmp(how, "tmpfs") == 0;
-    int r = tmpfs ? mount_spec_tmpfs(path, &spec, err) : mount_spec_volume(path, &spec, err);
+    int r = mount_spec_of_image(path, tmpfs, &spec, err);
     if (r < 0)
         return err_wrap(err, "a volume of the image");
     if (tmpfs)

@@ -232,6 +232,19 @@ int mount_spec_tmpfs(const char *text, struct mount_spec *ret, struct err *err)
     return 0;
 }
 
+int mount_spec_of_image(const char *path, bool tmpfs, struct mount_spec *ret, struct err *err)
+{
+    auto_done(mount_spec) struct mount_spec spec = {.type = tmpfs ? MOUNT_TYPE_TMPFS
+                                                                  : MOUNT_TYPE_VOLUME};
+    int r = set_target(&spec, path, err);
+    if (r < 0)
+        return r;
+    mount_spec_defaults(&spec);
+    *ret = spec;
+    spec = (struct mount_spec){0};
+    return 0;
+}
+
 /* --- --mount -------------------------------------------------------------------------------- */
 
 #define MOUNT_FORMAT                                                                               \

@@ -29,6 +29,9 @@ int mount_spec_volume(const char *text, struct mount_spec *ret, struct err *err)
 int mount_spec_mount(const char *text, struct mount_spec *ret, struct err *err);
 /* --tmpfs TARGET[:OPTIONS] */
 int mount_spec_tmpfs(const char *text, struct mount_spec *ret, struct err *err);
+/* An anonymous volume, or a tmpfs, at `path`, which an image named: it is taken as it is, since a
+ * colon in it must not make it a mount of the host. */
+int mount_spec_of_image(const char *path, bool tmpfs, struct mount_spec *ret, struct err *err);
 /* One option of a list; `spec` must have its type and is changed. For --volumes-from, whose options
  * are a few of them. ERR_USAGE. */
 int mount_spec_option(struct mount_spec *spec, const char *word, struct err *err);

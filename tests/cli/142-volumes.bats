@@ -128,6 +128,15 @@ need_data_image() {
     assert_output $'tmpfs\none'
     wherry rm -v c
     assert_equal "$(volumes)" 'named '
+    # A colon in it makes it no mount of the host.
+    mkdir host
+    touch host/secret
+    printf 'FROM debian\nVOLUME ["%s:/mnt", "/mnt:ro"]\n' "$PWD/host" >Dockerfile
+    wherry build -q -t hostile .
+    run_apart wherry run --rm hostile sh -c "ls -A /mnt; ls -dA '/mnt:ro' '$PWD/host:/mnt'"
+    assert_output "$(printf '%s\n' /mnt:ro "$PWD/host:/mnt")"
+    run_apart wherry run --rm --image-volume=tmpfs hostile ls -A /mnt
+    assert_output ''
     printf 'FROM debian\nVOLUME /proc/x\n' >Dockerfile
     wherry build -q -t hostile .
     run_apart wherry run --rm hostile true
