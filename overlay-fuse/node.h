@@ -78,6 +78,7 @@ struct node {
     bool nameless;    /* made without a name, and may still get one */
     bool default_acl; /* directory: what is made in it inherits an access control list */
     bool kept;        /* a path call holds it until the overlay is closed */
+    bool disguised;   /* a new device that the kernel takes for a regular file (server_record.c) */
     bool has_mtime;   /* `mtime` counts, not what the file on disk has from delayed writes */
     uint32_t nlink;   /* of an object that is in a layer and has several names there */
     struct vattr v;

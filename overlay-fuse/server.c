@@ -31,7 +31,11 @@ int server_stat(struct server *s, struct node *n, struct stat *ret)
     }
     if (s->o.static_nlink && node_is_dir(n))
         ret->st_nlink = 1;
-    n->told = server_now();
+    if (r == 0 && n->disguised) {
+        ret->st_mode = S_IFREG | (ret->st_mode & 07777);
+        ret->st_rdev = 0;
+    }
+    n->told = n->disguised ? 0 : server_now();
     n->told_blocks = r == 0 ? (uint32_t)ret->st_blocks : 0;
     return r;
 }
@@ -74,33 +78,23 @@ void server_reply_error(fuse_req_t req, int code)
     fuse_reply_err(req, code < 0 ? -code : 0);
 }
 
-static void reply_entry(struct server *s, fuse_req_t req, struct node *n, bool disguised)
+double server_timeout(const struct server *s, const struct node *n)
 {
-    struct fuse_entry_param e = {.ino = n->id};
+    return n->disguised ? 0 : s->o.timeout;
+}
+
+void server_reply_entry(struct server *s, fuse_req_t req, struct node *n)
+{
+    double timeout = server_timeout(s, n);
+    struct fuse_entry_param e = {.ino = n->id, .attr_timeout = timeout, .entry_timeout = timeout};
     int r = server_stat(s, n, &e.attr);
     if (r < 0) {
         server_reply_error(req, r);
         return;
     }
-    if (disguised) {
-        e.attr.st_mode = S_IFREG | (e.attr.st_mode & 07777);
-        n->told = 0;
-    } else {
-        e.attr_timeout = e.entry_timeout = s->o.timeout;
-    }
     n->nlookup++;
     if (fuse_reply_entry(req, &e) == -ENOENT)
         node_forget(s->ov, n, 1);
-}
-
-void server_reply_entry(struct server *s, fuse_req_t req, struct node *n)
-{
-    reply_entry(s, req, n, false);
-}
-
-void server_reply_disguised(struct server *s, fuse_req_t req, struct node *n)
-{
-    reply_entry(s, req, n, true);
 }
 
 static void no_log(enum fuse_log_level level, const char *fmt, va_list ap)

@@ -131,6 +131,8 @@ int server_record_set(struct server *s, struct node *n, const char *name, const 
 ssize_t server_record_get(const struct node *n, const char *name, char *value, size_t size);
 /* The regular file that is about to be made is to be a device: says so in *m. */
 bool server_record_device(struct server *s, uint64_t dir, const char *name, struct make *m);
+/* Somebody has come by the name of a device that was made before: it may show what it is. */
+void server_record_reveal(struct node *n);
 /* An access control list that the kernel would choke on, as it names ids that it has not. */
 bool server_record_hides(const struct server *s, const char *name, const void *value, size_t size);
 
@@ -150,8 +152,8 @@ void server_withdraw(struct server *s, struct node *n);
 /* What a change of the data by the caller takes away. */
 int server_kill_privileges(fuse_req_t req, struct node *n);
 void server_reply_entry(struct server *s, fuse_req_t req, struct node *n);
-/* The same for a device that the kernel wanted to be a regular file; it is to ask again at once. */
-void server_reply_disguised(struct server *s, fuse_req_t req, struct node *n);
+/* How long the kernel may keep what it is told of the object. */
+double server_timeout(const struct server *s, const struct node *n);
 void server_reply_error(fuse_req_t req, int code);
 
 /* server_tree.c, server_attr.c, server_data.c, server_dir.c: the operations, as libfuse names them.

@@ -14,7 +14,7 @@ static void reply_attr(struct server *s, fuse_req_t req, struct node *n)
     if (r < 0)
         server_reply_error(req, r);
     else
-        fuse_reply_attr(req, &st, s->o.timeout);
+        fuse_reply_attr(req, &st, server_timeout(s, n));
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

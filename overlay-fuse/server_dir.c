@@ -54,6 +54,8 @@ static bool add(struct listing *l, const char *name, const struct stat *st, stru
     if (l->plus) {
         struct fuse_entry_param e = {
             .attr = *st, .attr_timeout = l->s->o.timeout, .entry_timeout = l->s->o.timeout};
+        if (n)
+            e.attr_timeout = e.entry_timeout = server_timeout(l->s, n);
         e.ino = n ? n->id : 0; /* 0: no lookup is counted for "." and ".." */
         need = fuse_add_direntry_plus(l->req, at, left, name, &e, offset_of(l, cookie));
     } else {
@@ -83,8 +85,11 @@ static int add_child(struct listing *l, struct child *c)
     struct stat st;
     char name[NAME_MAX + 1];
     int r = child_resolve(ov, c, &n.n);
-    if (r == 0)
+    if (r == 0) {
+        if (l->plus)
+            server_record_reveal(n.n);
         r = server_stat(l->s, n.n, &st);
+    }
     if (r < 0)
         return r;
     memcpy(name, c->name, c->len);

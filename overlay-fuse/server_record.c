@@ -16,7 +16,9 @@
  * has it can record what chown() would: owners, in the container's own writable layer.
  *
  * Of a device the kernel is told that it is the regular file which it asked for, and that this is
- * true for no time at all: it asks again when somebody uses the name, and finds a device. */
+ * true for no time at all: it asks again when somebody uses the name, and finds a device. One
+ * without any permission is not finished: rpm makes those and opens them, which a device on a mount
+ * of a user's cannot be, to set owner and mode. It shows as a device when it has its mode. */
 #include "overlay-fuse/server.h"
 
 #include <ctype.h>
@@ -129,6 +131,12 @@ bool server_record_device(struct server *s, uint64_t dir, const char *name, stru
     m->mode = s->device.type | (m->mode & 07777);
     m->rdev = s->device.rdev;
     return true;
+}
+
+void server_record_reveal(struct node *n)
+{
+    if (n->v.mode & 0777)
+        n->disguised = false;
 }
 
 bool server_record_hides(const struct server *s, const char *name, const void *value, size_t size)

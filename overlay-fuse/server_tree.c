@@ -11,6 +11,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     auto_node n = {s->ov, NULL};
     int r = dir ? node_lookup(s->ov, dir, name, strlen(name), &n.n) : -ESTALE;
     if (r == 0) {
+        server_record_reveal(n.n);
         server_reply_entry(s, req, n.n);
     } else if (r == -ENOENT) { /* the kernel may remember that there is nothing */
         struct fuse_entry_param e = {.entry_timeout = s->o.timeout};
@@ -54,10 +55,10 @@ static void make(fuse_req_t req, fuse_ino_t parent, const char *name, struct mak
     int r = dir ? make_inherit(s->ov, dir, ctx->umask, m, &room) : -ESTALE;
     if (r == 0)
         r = node_make(s->ov, dir, name, m, &n.n);
+    if (r == 0)
+        n.n->disguised = disguised;
     if (r < 0)
         server_reply_error(req, r);
-    else if (disguised)
-        server_reply_disguised(s, req, n.n);
     else
         server_reply_entry(s, req, n.n);
 }
