@@ -320,6 +320,24 @@ assert b.returncode == 125 and "listens" in b.stderr, b
 END
 }
 
+@test "apt-get update and install, in run and in build" {
+    bash -c 'exec 3<>/dev/tcp/deb.debian.org/80' 2>/dev/null || skip 'needs a network'
+    in_debian 'apt-get -qq update && apt-get -qq install -y --no-install-recommends vim-tiny man-db postfix >/log 2>&1 || cat /log
+        dpkg --audit; vim.tiny --version | head -n 1 | cut -c 1-9' --network host -e DEBIAN_FRONTEND=noninteractive
+    assert_output 'VIM - Vi '
+    wherry commit -q c i
+    run layer_list i var/spool/postfix
+    assert_match "$output" "drwx-wx--T [1-9][0-9]+/[1-9][0-9]+ 0 maildrop/"
+    assert_match "$output" "drwx------ [1-9][0-9]+/0 0 active/"
+    run layer_list i usr/sbin
+    assert_match "$output" "-r-xr-sr-x 0/[1-9][0-9]+ [0-9]+ postdrop"
+    mkdir ctx
+    printf 'FROM debian\nRUN apt-get -qq update && apt-get -qq install -y --no-install-recommends vim-tiny >/dev/null 2>&1\n' >ctx/Dockerfile
+    wherry build -q --network host -t b ctx
+    run_apart wherry run --rm b dpkg -s vim-tiny
+    assert_match "$output" 'install ok installed'
+}
+
 # --- hostile ------------------------------------------------------------------------------------
 
 @test "a hundred processes change owners at once" {
@@ -341,7 +359,7 @@ END
         for i in $(seq 500); do chown 33:33 /r/l/f /r/up/r/a/f 2>/dev/null; done
         kill $racer; wait 2>/dev/null
         chown 44 /../../../../../../r/b/f; test -e /r/b/f && echo done' -v "$PWD/outside:/o"
-    assert_output done
+    assert_output 'done'
     assert_equal "$(stat -c %u outside/f)" "$(id -u)"
     wherry commit -q c i
     run layer_list i r
@@ -357,15 +375,23 @@ END
     assert_output alive
 }
 
+# It is beside init, a child of the monitor.
+supervisor_of() { # CONTAINER
+    local pid parent child
+    pid=$(wherry inspect --format '{{.State.Pid}}' "$1")
+    parent=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
+    read -r -a children <"/proc/$parent/task/$parent/children"
+    for child in "${children[@]}"; do
+        if [[ $(tr '\0' ' ' <"/proc/$child/cmdline") == *'root emulation'* ]]; then
+            echo "$child"
+        fi
+    done
+}
+
 @test "a killed supervisor: the calls fail, the container goes on and ends in order" {
     wherry run -d --name c debian sleep 1000
-    local pid
-    pid=$(wherry inspect --format '{{.State.Pid}}' c)
-    # A supervisor is beside init, a child of the monitor, in the container's mount namespace.
-    local parent=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status") s child
-    for child in $(cat "/proc/$parent/task/$parent/children"); do
-        if [[ $(tr '\0' ' ' <"/proc/$child/cmdline") == *'root emulation'* ]]; then s=$child; fi
-    done
+    local s
+    s=$(supervisor_of c)
     [[ $s ]]
     # Nothing in the container can see it.
     run_apart wherry exec c sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "'
@@ -378,12 +404,8 @@ END
 
 @test "nothing of the host is in the supervisor's reach" {
     wherry run -d --name c debian sleep 1000
-    local pid parent child s
-    pid=$(wherry inspect --format '{{.State.Pid}}' c)
-    parent=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
-    for child in $(cat "/proc/$parent/task/$parent/children"); do
-        if [[ $(tr '\0' ' ' <"/proc/$child/cmdline") == *'root emulation'* ]]; then s=$child; fi
-    done
+    local s
+    s=$(supervisor_of c)
     run cat "/proc/$s/status"
     assert_match "$output" $'NoNewPrivs:\t1'
     assert_match "$output" $'Seccomp:\t2'
