@@ -28,16 +28,28 @@ static char *part(CURLU *u, CURLUPart which)
     return copy;
 }
 
+/* An empty one counts: "https://@host" would be asked with a name and a password that are empty. */
+static bool names_user(CURLU *u)
+{
+    static const CURLUPart parts[] = {CURLUPART_USER, CURLUPART_PASSWORD};
+    bool found = false;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        char *text = NULL;
+        found = curl_url_get(u, parts[i], &text, 0) == CURLUE_OK || found;
+        curl_free(text);
+    }
+    return found;
+}
+
 char *http_url_resolve(const char *base, const char *reference)
 {
     CURLU *u = parse(base);
     char *ret = NULL, *text = NULL;
     if (u && curl_url_set(u, CURLUPART_URL, reference, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
-        auto_free char *scheme = part(u, CURLUPART_SCHEME), *user = part(u, CURLUPART_USER),
-                       *password = part(u, CURLUPART_PASSWORD);
+        auto_free char *scheme = part(u, CURLUPART_SCHEME);
         bool http = strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0;
         curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
-        if (http && !*user && !*password && curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
+        if (http && !names_user(u) && curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
             ret = xstrdup(text);
         curl_free(text);
     }

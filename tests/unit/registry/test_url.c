@@ -25,6 +25,8 @@ static void test_resolve(void **state)
         {"https://a/v2/x", "ftp://b/", NULL},
         {"https://a/v2/x", "https://user@b/", NULL},
         {"https://a/v2/x", "https://user:pw@b/", NULL},
+        {"https://a/v2/x", "https://@b/", NULL},
+        {"https://a/v2/x", "https://:@b/", NULL},
         {"https://a/v2/x", "https://b/\r\nX: y", NULL},
         {"https://a/v2/x", "https:///", NULL},
     };
