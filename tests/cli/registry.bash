@@ -132,6 +132,31 @@ make_noise() { # NAME SIZE
     wherry import -q noise.tar "$1"
 }
 
+# Puts noise:bad beside noise:latest in $registry; its layer is the file.
+bad_layer() { # FILE
+    python3 - "$1" <<END
+import hashlib, http.client, json, sys, urllib.request
+data = open(sys.argv[1], "rb").read()
+digest = "sha256:" + hashlib.sha256(data).hexdigest()
+base = "http://$registry/v2/noise/"
+c = http.client.HTTPConnection("$registry")
+c.request("POST", "/v2/noise/blobs/uploads/")
+r = c.getresponse(); r.read()
+where = r.getheader("Location")
+c.request("PUT", where + ("&" if "?" in where else "?") + "digest=" + digest, body=data,
+          headers={"Content-Type": "application/octet-stream"})
+r = c.getresponse(); r.read()
+assert r.status == 201, r.status
+m = json.load(urllib.request.urlopen(urllib.request.Request(base + "manifests/latest",
+    headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})))
+m["layers"][0].update(digest=digest, size=len(data))
+c.request("PUT", "/v2/noise/manifests/bad", body=json.dumps(m),
+          headers={"Content-Type": m.get("mediaType", "application/vnd.oci.image.manifest.v1+json")})
+r = c.getresponse(); r.read()
+assert r.status == 201, r.status
+END
+}
+
 # Nothing of an image is visible: no image, no layer, no index.
 assert_store_empty() {
     run_apart wherry images -q
