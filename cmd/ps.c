@@ -10,26 +10,38 @@
 #include <ctype.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct values {
-    bool all, quiet, no_trunc, no_heading, latest;
+    bool all, quiet, no_trunc, no_heading, latest, size;
     struct strv filters;
     char *format, *sort;
-    int64_t last;
+    int64_t last, watch;
 };
 
 static const struct opt opts[] = {
     OPT_BOOL_ROW('a', "all", values, all, "Show all containers, not only those that run"),
     OPT_LIST_ROW(
         'f', "filter", values, filters, "KEY=VALUE",
-        "Only those that match (id, name, label, status, exited, ancestor, before, since)"),
+        "Only those that match (ancestor, before, command, exited, id, label, label!, name, "
+        "network, restart-policy, since, status, until, volume)"),
     OPT_STRING_ROW(0, "format", values, format, "TEMPLATE", "Print by a Go template, or json"),
     OPT_INT_ROW('n', "last", values, last, "N", "Show the N newest, whatever their state"),
     OPT_BOOL_ROW('l', "latest", values, latest, "Show the newest, whatever its state"),
     OPT_BOOL_ROW(0, "no-trunc", values, no_trunc, "Do not shorten IDs and commands"),
     OPT_BOOL_ROW(0, "noheading", values, no_heading, "Leave the headings out"),
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Print IDs only"),
-    OPT_STRING_ROW(0, "sort", values, sort, "KEY", "Order by created, id, image, names or status"),
+    OPT_BOOL_ROW('s', "size", values, size, "Show how much containers wrote"),
+    OPT_STRING_ROW(0, "sort", values, sort, "KEY",
+                   "Order by command, created, id, image, names, runningfor, size or status"),
+    {.type = OPT_INT,
+     .letter = 'w',
+     .name = "watch",
+     .offset = offsetof(struct values, watch),
+     .value = "SECONDS",
+     .help = "Show it again and again",
+     .min = 1,
+     .max = 86400},
     {0},
 };
 
@@ -48,6 +60,7 @@ static const struct list_column columns[] = {
     {"Labels", "LABELS"},
     {"Pid", "PID"},
     {"ImageID", "IMAGE ID"},
+    {"Size", "SIZE"},
     {0},
 };
 
@@ -56,6 +69,15 @@ static const struct list_view view = {
     .standard =
         "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}"
         "\t{{.Names}}",
+    .id_field = "ID",
+    .indent = 2,
+};
+
+static const struct list_view view_with_size = {
+    .columns = columns,
+    .standard =
+        "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}"
+        "\t{{.Names}}\t{{.Size}}",
     .id_field = "ID",
     .indent = 2,
 };
@@ -94,6 +116,17 @@ static void put_created(json_t *row, json_t *shown, int64_t now)
     json_put_string(shown, "CreatedAt", at);
 }
 
+static void put_size(json_t *row, json_t *shown)
+{
+    const json_t *size = json_object_get(row, "Size");
+    char written[HUMAN_MAX], whole[HUMAN_MAX];
+    if (!size)
+        return;
+    human_size((uint64_t)json_integer_value(json_object_get(size, "rwSize")), "", written);
+    human_size((uint64_t)json_integer_value(json_object_get(size, "rootFsSize")), "", whole);
+    json_put(shown, "Size", json_sprintf("%s (virtual %s)", written, whole));
+}
+
 /* Adds what templates see in place of the facts (LIST_TEMPLATE_FIELDS). */
 static void word(json_t *row, bool no_trunc)
 {
@@ -101,6 +134,7 @@ static void word(json_t *row, bool no_trunc)
     int64_t now = time(NULL);
     put_created(row, shown, now);
     put_status(row, shown, now);
+    put_size(row, shown);
     list_put_joined(row, shown, "Names", ",");
     list_put_joined(row, shown, "Ports", ", ");
     list_put_joined(row, shown, "Mounts", ",");
@@ -115,15 +149,15 @@ static void word(json_t *row, bool no_trunc)
     json_put(row, LIST_TEMPLATE_FIELDS, shown);
 }
 
-static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+static int show(struct invocation *in, const struct values *v, struct err *err)
 {
-    const struct values *v = values;
-    struct container_list_options o = {
-        .all = v->all, .last = v->latest ? 1 : v->last, .filters = &v->filters, .sort = v->sort};
+    struct container_list_options o = {.all = v->all,
+                                       .last = v->latest ? 1 : v->last,
+                                       .filters = &v->filters,
+                                       .size = v->size || (v->sort && strcmp(v->sort, "size") == 0),
+                                       .sort = v->sort};
     auto_json json_t *rows = NULL;
-    int r = list_check(v->quiet, v->format, err);
-    if (r == 0)
-        r = container_list(in->engine, &o, &rows, err);
+    int r = container_list(in->engine, &o, &rows, err);
     if (r < 0)
         return r;
     size_t i;
@@ -131,7 +165,22 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     json_array_foreach (rows, i, row)
         word(row, v->no_trunc);
     struct list_options lo = {.format = v->format, .quiet = v->quiet, .no_heading = v->no_heading};
-    return list_print(stdout, rows, &view, &lo, err);
+    return list_print(stdout, rows, v->size ? &view_with_size : &view, &lo, err);
+}
+
+static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
+{
+    const struct values *v = values;
+    int r = list_check(v->quiet, v->format, err);
+    if (r == 0)
+        r = show(in, v, err);
+    while (r == 0 && v->watch) {
+        fflush(stdout);
+        sleep((unsigned)v->watch);
+        fputs(isatty(STDOUT_FILENO) ? "\033[H\033[2J" : "", stdout);
+        r = show(in, v, err);
+    }
+    return r;
 }
 
 const struct command cmd_ps = {

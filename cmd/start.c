@@ -3,19 +3,31 @@
 #include "cmd/attach_options.h"
 #include "cmd/commands.h"
 #include "cmd/each.h"
+#include "cmd/select.h"
 #include "engine/container.h"
 
 #include <stdio.h>
 
 struct values {
+    struct select_values select;
     bool attach, interactive;
-    char *detach_keys;
+    char *detach_keys, *sig_proxy;
 };
 
 static const struct opt opts[] = {
+    OPT_BOOL_ROW(0, "all", values, select.all, "Start all containers that do not run"),
     OPT_BOOL_ROW('a', "attach", values, attach, "Follow the container's output"),
     DETACH_KEYS_ROW(values),
+    SELECT_FILTER_ROW('f'),
     OPT_BOOL_ROW('i', "interactive", values, interactive, "Pass our standard input on"),
+    SELECT_LATEST_ROW,
+    {.type = OPT_CHOICE,
+     .name = "sig-proxy",
+     .offset = offsetof(struct values, sig_proxy),
+     .value = "true|false",
+     .help = "With --attach: pass signals on to the container (default true)",
+     .choices = "true|false",
+     .implied = "true"},
     {0},
 };
 
@@ -38,7 +50,7 @@ static int start_one(struct invocation *in, struct store_container *c, const cha
         return 0;
     }
     struct container_attach_options o = {.interactive = v->interactive,
-                                         .proxy_signals = true,
+                                         .proxy_signals = !v->sig_proxy || *v->sig_proxy == 't',
                                          .detach_keys = attach_keys(v->detach_keys),
                                          .hold_output = true};
     return attach_foreground(in, c, take_fd(&channel), &o, err);
@@ -47,11 +59,17 @@ static int start_one(struct invocation *in, struct store_container *c, const cha
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     const struct values *v = values;
-    if (args->len > 1 && (v->attach || v->interactive))
+    auto_strv names = {0};
+    if (v->sig_proxy && !v->attach && !v->interactive)
+        return err_kind(err, ERR_USAGE, -EINVAL, "--sig-proxy goes with --attach");
+    int r = select_containers(in, &v->select, args, CONTAINER_DOWN, false, &names, err);
+    if (r < 0)
+        return r;
+    if (names.len > 1 && (v->attach || v->interactive))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "you cannot start and attach multiple containers at once");
-    int r = v->detach_keys ? container_check_detach_keys(v->detach_keys, err) : 0;
-    return r < 0 ? r : each_container(in, args, false, start_one, values, err);
+    r = v->detach_keys ? container_check_detach_keys(v->detach_keys, err) : 0;
+    return r < 0 ? r : each_container(in, &names, false, start_one, values, err);
 }
 
 const struct command cmd_start = {
@@ -60,7 +78,6 @@ const struct command cmd_start = {
     .summary = "Start one or more containers",
     .opts = opts,
     .values_size = sizeof(struct values),
-    .min_args = 1,
     .max_args = -1,
     .run = run,
 };

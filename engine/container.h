@@ -110,6 +110,7 @@ bool container_is_up(const struct store_container *c);
 struct container_list_options {
     bool all;
     unsigned states;            /* STATUS_BIT of those to list; 0: as `all` says */
+    bool size;                  /* with Size: {rwSize, rootFsSize} in bytes */
     int64_t last;               /* the newest n; 0: no limit */
     const struct strv *filters; /* KEY=VALUE */
     const char *sort;           /* "" or NULL: newest first */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/when.h"
 #include "engine/state.h"
 
 #include <stdlib.h>
@@ -80,9 +81,16 @@ static bool match_volume(const struct match *m, const char *value)
     return false;
 }
 
-static const char *const filter_keys[] = {"id",     "name",   "label",    "label!",
-                                          "status", "exited", "ancestor", "before",
-                                          "since",  "volume", NULL};
+static int match_until(const struct match *m, const char *value, struct err *err)
+{
+    struct timespec t;
+    int r = when_parse(value, time_now(), &t, err);
+    return r < 0 ? r : created_at(m->c) < t.tv_sec;
+}
+
+static const char *const filter_keys[] = {
+    "id",    "name",   "label",   "label!",  "status", "exited",         "ancestor", "before",
+    "since", "volume", "command", "network", "until",  "restart-policy", NULL};
 
 static int match_one(void *arg, const char *key, const char *value, struct err *err)
 {
@@ -104,6 +112,16 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
         return match_ancestor(m, value);
     if (strcmp(key, "volume") == 0)
         return match_volume(m, value);
+    if (strcmp(key, "command") == 0)
+        return strcmp(json_get_string(m->c->config, "Path", ""), value) == 0;
+    const json_t *host = json_object_get(m->c->config, "HostConfig");
+    if (strcmp(key, "network") == 0)
+        return strcmp(json_get_string(host, "NetworkMode", "none"), value) == 0;
+    if (strcmp(key, "restart-policy") == 0)
+        return strcmp(json_get_string(json_object_get(host, "RestartPolicy"), "Name", "no"),
+                      value) == 0;
+    if (strcmp(key, "until") == 0)
+        return match_until(m, value, err);
     return match_age(m, value, *key == 'b', err);
 }
 
@@ -143,6 +161,22 @@ static json_t *row(const struct store_container *c, enum container_status status
     return o;
 }
 
+/* What it wrote, and that with its image. */
+static json_t *size_object(struct engine *e, const struct store_container *c)
+{
+    uint64_t written = 0, whole = 0;
+    auto_strv layers = {0};
+    tree_size_at(c->fd, "upper", &written);
+    json_want_strv(c->config, "Layers", &layers, NULL);
+    strv_foreach (&layers, layer) {
+        int64_t size;
+        if (store_layer_size(&e->store, layer, &size, NULL) == 0)
+            whole += (uint64_t)size;
+    }
+    return json_pack("{s:I, s:I}", "rwSize", (json_int_t)written, "rootFsSize",
+                     (json_int_t)(whole + written));
+}
+
 /* --- order ---------------------------------------------------------------------------------- */
 
 static int by_text(const json_t *a, const json_t *b, const char *key)
@@ -167,6 +201,31 @@ static int by_image(const void *a, const void *b)
     return by_text(*(json_t *const *)a, *(json_t *const *)b, "Image");
 }
 
+static int by_command(const void *a, const void *b)
+{
+    json_t *x = json_object_get(*(json_t *const *)a, "Command");
+    json_t *y = json_object_get(*(json_t *const *)b, "Command");
+    const char *s = json_string_value(json_array_get(x, 0));
+    const char *t = json_string_value(json_array_get(y, 0));
+    return strcmp(s ? s : "", t ? t : "");
+}
+
+static int by_size(const void *a, const void *b)
+{
+    json_int_t x = json_integer_value(
+        json_object_get(json_object_get(*(json_t *const *)a, "Size"), "rootFsSize"));
+    json_int_t y = json_integer_value(
+        json_object_get(json_object_get(*(json_t *const *)b, "Size"), "rootFsSize"));
+    return x < y ? -1 : x > y;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    json_int_t x = json_integer_value(json_object_get(*(json_t *const *)a, "StartedAt"));
+    json_int_t y = json_integer_value(json_object_get(*(json_t *const *)b, "StartedAt"));
+    return x < y ? -1 : x > y;
+}
+
 static int by_status(const void *a, const void *b)
 {
     return by_text(*(json_t *const *)a, *(json_t *const *)b, "State");
@@ -177,11 +236,9 @@ static int sort_rows(json_t **rows, size_t n, const char *key, struct err *err)
     static const struct {
         const char *key;
         int (*compare)(const void *, const void *);
-    } orders[] = {{"created", NULL},
-                  {"id", by_id},
-                  {"image", by_image},
-                  {"names", by_name},
-                  {"status", by_status}};
+    } orders[] = {{"command", by_command}, {"created", NULL},    {"id", by_id},
+                  {"image", by_image},     {"names", by_name},   {"runningfor", by_start},
+                  {"size", by_size},       {"status", by_status}};
     for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
         if (strcmp(orders[i].key, key) != 0)
             continue;
@@ -190,12 +247,15 @@ static int sort_rows(json_t **rows, size_t n, const char *key, struct err *err)
         return 0;
     }
     return err_kind(err, ERR_USAGE, -EINVAL,
-                    "cannot sort by \"%s\": one of created, id, image, names, status", key);
+                    "cannot sort by \"%s\": one of command, created, id, image, names, "
+                    "runningfor, size, status",
+                    key);
 }
 
 /* Newest first into `rows`; *ret_n as many as match. */
-static int collect(struct store_container *all, size_t n, const struct container_list_options *o,
-                   json_t **rows, size_t *ret_n, struct err *err)
+static int collect(struct engine *e, struct store_container *all, size_t n,
+                   const struct container_list_options *o, json_t **rows, size_t *ret_n,
+                   struct err *err)
 {
     bool by_state = false; /* a filter for a state asks for containers that do not run, too */
     for (size_t i = 0; o->filters && i < o->filters->len; i++)
@@ -216,6 +276,10 @@ static int collect(struct store_container *all, size_t n, const struct container
             return r;
         if (match && (o->last <= 0 || *ret_n < (size_t)o->last))
             rows[(*ret_n)++] = row(&all[i - 1], status);
+        else
+            continue;
+        if (o->size)
+            json_put(rows[*ret_n - 1], "Size", size_object(e, &all[i - 1]));
     }
     return 0;
 }
@@ -238,7 +302,7 @@ int container_list(struct engine *e, const struct container_list_options *o, jso
     if (r < 0)
         return r;
     auto_free json_t **rows = xcalloc(n, sizeof(*rows));
-    r = collect(all, n, o, rows, &n_rows, err);
+    r = collect(e, all, n, o, rows, &n_rows, err);
     if (r == 0 && o->sort && *o->sort)
         r = sort_rows(rows, n_rows, o->sort, err);
     json_t *array = json_array();

@@ -6,7 +6,6 @@ load helpers
 
 test_setup() {
     need_image debian
-    rm -f "$WHERRY_ROOT"/events.log*
 }
 
 statuses() { # OPTION...

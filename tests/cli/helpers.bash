@@ -87,6 +87,7 @@ need_image() {
         rm -rf "$template.new"
         mkdir -m 0700 "$template.new"
         fill_store "$template.new" "$@" 2>&1
+        rm -f "$template.new"/events.log* # the one file of a store that is written in place
         mv "$template.new" "$template"
     fi
     rm -rf "$WHERRY_ROOT"
