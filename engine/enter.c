@@ -128,7 +128,7 @@ void enter_end(struct entered *en)
     streams_done(&en->child.io);
     if (en->child.init > 0)
         proc_wait(en->child.init, &status);
-    launch_wait_server(&en->child);
+    launch_wait_server(&en->child, false);
     join_done(&en->join);
     sandbox_config_done(&en->config);
     root_done(&en->files);

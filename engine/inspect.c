@@ -47,11 +47,9 @@ static int graph_driver(struct engine *e, const struct store_container *c, json_
     auto_strv layers = {0}, lower = {0};
     int r = json_want_strv(c->config, "Layers", &layers, err);
     for (size_t i = layers.len; r == 0 && i > 0; i--) {
-        char *tar, *index;
-        if (store_layer_paths(&e->store, layers.v[i - 1], &tar, &index, NULL) < 0)
-            continue; /* inspect also speaks of a container whose image was damaged */
-        strv_add_owned(&lower, tar);
-        free(index);
+        auto_done(layer_files) struct layer_files files = {0};
+        if (store_layer_files(&e->store, layers.v[i - 1], &files, NULL) == 0)
+            strv_add(&lower, files.tar); /* inspect also speaks of a container without its image */
     }
     if (r < 0)
         return r;

@@ -33,14 +33,24 @@ static int mend_index(struct store *s, const char *diff_id, struct err *err)
     return proc_run(strv_argv(&argv), err);
 }
 
-/* The reader's own check: the server would find the same, but when it is too late to mend. */
-static bool index_is_good(const char *tar, const char *index)
+/* The reader's own check: the server would find the same, but when it is too late to mend. What
+ * was found good is not looked at again, by us or by the server. */
+static int check_index(struct store *s, const char *diff_id, struct layer_files *f, struct err *err)
 {
     struct layer layer;
-    int r = layer_open(tar, index, &layer, NULL);
-    if (r == 0)
+    if (f->checked)
+        return 0;
+    int r = layer_open(f->tar, f->index, &layer, NULL);
+    if (r == 0) {
         layer_close(&layer);
-    return r != -ENOENT && r != -ESTALE;
+        store_layer_note_checked(s, diff_id, f);
+        f->checked = true;
+    }
+    if (r == -ENOENT || r == -ESTALE)
+        r = mend_index(s, diff_id, err);
+    else
+        r = 0; /* the server says what is wrong */
+    return r < 0 ? err_wrap(err, "layer %s has no good index", diff_id) : 0;
 }
 
 int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
@@ -49,16 +59,14 @@ int root_init(struct root *root, struct store *s, const struct strv *diff_ids, c
     root->layers = xcalloc(diff_ids->len, sizeof(*root->layers));
     root->n_layers = 0;
     for (size_t i = diff_ids->len; i > 0; i--) {
-        char *tar, *index;
-        int r = store_layer_paths(s, diff_ids->v[i - 1], &tar, &index, err);
+        auto_done(layer_files) struct layer_files f = {0};
+        int r = store_layer_files(s, diff_ids->v[i - 1], &f, err);
+        if (r == 0)
+            r = check_index(s, diff_ids->v[i - 1], &f, err);
         if (r < 0)
             return r;
-        root->layers[root->n_layers++] = (struct overlay_layer_files){.tar = tar, .index = index};
-        if (!index_is_good(tar, index)) {
-            r = mend_index(s, diff_ids->v[i - 1], err);
-            if (r < 0)
-                return err_wrap(err, "layer %s has no good index", diff_ids->v[i - 1]);
-        }
+        root->layers[root->n_layers++] = (struct overlay_layer_files){
+            .tar = take_ptr(f.tar), .index = take_ptr(f.index), .checked = f.checked};
     }
     root->upper = xasprintf("%s/upper", dir);
     root->work = xasprintf("%s/work", dir);

@@ -147,6 +147,7 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
         .time_limit = 1000 * json_integer_value(
                                  json_object_get(json_object_get(c->config, "Config"), "Timeout")),
         .run_dir_fd = run_dir,
+        .root_is_dropped = s->auto_remove,
         .log = {.dir_fd = log.dir_fd, .name = log.name, .json = log.json, .max = log.max, .fd = -1},
         .forget = &lock, /* the life-cycle lock ends with us, not with the container */
         .n_forget = 1,

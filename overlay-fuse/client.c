@@ -15,7 +15,7 @@ static void server_arguments(const struct overlay_client_options *o, int channel
     if (o->single_id)
         strv_addf(argv, "--single-id=%u:%u", o->single_uid, o->single_gid);
     for (size_t i = 0; i < o->overlay.n_layers; i++) {
-        strv_add(argv, "--layer");
+        strv_add(argv, o->overlay.layers[i].checked ? "--checked-layer" : "--layer");
         strv_add(argv, o->overlay.layers[i].tar);
         strv_add(argv, o->overlay.layers[i].index);
     }

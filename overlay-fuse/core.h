@@ -24,6 +24,7 @@ struct overlay_layer_files {
     const char *tar;   /* path of the layer's tar */
     const char *index; /* path of its index */
     const char *dir;   /* instead of both: a directory */
+    bool checked;      /* all of the index was checked since it was last changed */
 };
 
 struct overlay_options {

@@ -32,6 +32,9 @@ struct layer {
 /* Opens and checks both files. -ESTALE: the index is of another version or another tar, or damaged;
  * the caller may write it again. */
 int layer_open(const char *tar, const char *index, struct layer *ret, struct err *err);
+/* The same of an index of which the caller knows that it is unchanged since layer_open() found it
+ * good: only its head is looked at, so the time does not depend on its size. */
+int layer_open_checked(const char *tar, const char *index, struct layer *ret, struct err *err);
 /* The same of a directory, in the form that overlayfs and fuse-overlayfs keep layers in. */
 int layer_open_tree(const char *path, struct layer *ret, struct err *err);
 void layer_close(struct layer *l);

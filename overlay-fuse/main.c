@@ -28,10 +28,10 @@ struct arguments {
 
 static int usage(void)
 {
-    fputs("usage: overlay-fuse --channel FD [--single-id=UID:GID] [--no-sync] [--layer TAR "
-          "INDEX]...\n"
-          "                    [--upper DIR --work DIR]\n"
-          "Serves one mount whose /dev/fuse descriptor comes over the channel.\n",
+    fputs("usage: overlay-fuse --channel FD [--single-id=UID:GID] [--no-sync]\n"
+          "                    [--layer TAR INDEX]... [--upper DIR --work DIR]\n"
+          "Serves one mount whose /dev/fuse descriptor comes over the channel. --checked-layer\n"
+          "instead of --layer: the index was checked since it was last changed.\n",
           stderr);
     return 2;
 }
@@ -52,8 +52,10 @@ static int take_option(struct arguments *a, char **argv, int left)
         a->overlay.no_sync = true;
         return 1;
     }
-    if (left >= 3 && strcmp(argv[0], "--layer") == 0) {
-        a->layers[a->overlay.n_layers++] = (struct overlay_layer_files){argv[1], argv[2]};
+    bool checked = strcmp(argv[0], "--checked-layer") == 0;
+    if (left >= 3 && (checked || strcmp(argv[0], "--layer") == 0)) {
+        a->layers[a->overlay.n_layers++] =
+            (struct overlay_layer_files){.tar = argv[1], .index = argv[2], .checked = checked};
         return 3;
     }
     if (left < 2)

@@ -35,8 +35,9 @@ static int open_layers(struct overlay *ov, const struct overlay_options *o, stru
     ov->layers = xcalloc(o->n_layers ? o->n_layers : 1, sizeof(*ov->layers));
     for (size_t i = 0; i < o->n_layers; i++) {
         const struct overlay_layer_files *f = &o->layers[i];
-        int r = f->dir ? layer_open_tree(f->dir, &ov->layers[i], err)
-                       : layer_open(f->tar, f->index, &ov->layers[i], err);
+        int r = f->dir       ? layer_open_tree(f->dir, &ov->layers[i], err)
+                : f->checked ? layer_open_checked(f->tar, f->index, &ov->layers[i], err)
+                             : layer_open(f->tar, f->index, &ov->layers[i], err);
         if (r < 0)
             return r;
         ov->n_layers++;

@@ -238,9 +238,9 @@ static void wait_server(pid_t pid, int64_t end)
     }
 }
 
-void launch_wait_server(struct launched *l)
+void launch_wait_server(struct launched *l, bool at_once)
 {
-    int64_t end = clock_ms() + SERVER_PATIENCE;
+    int64_t end = clock_ms() + (at_once ? 0 : SERVER_PATIENCE);
     int status;
     if (l->supervisor > 0) { /* it holds the container's mounts */
         kill(l->supervisor, SIGKILL);

@@ -35,5 +35,5 @@ int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb,
                       struct err *err);
 
 /* Ends the supervisor, when all that it could serve is gone, and waits for the end of the servers,
- * which comes by itself when their mounts are gone; after 5 s they are killed. */
-void launch_wait_server(struct launched *l);
+ * which comes by itself when their mounts are gone; after 5 s, or `at_once`, they are killed. */
+void launch_wait_server(struct launched *l, bool at_once);

@@ -309,7 +309,7 @@ static void leave_run_dir(struct monitor *m)
 
 static _Noreturn void end_failed(struct monitor *m, struct err *err)
 {
-    launch_wait_server(&m->l);
+    launch_wait_server(&m->l, m->o->root_is_dropped);
     leave_run_dir(m);
     if (m->o->ops.exited)
         m->o->ops.exited(m->o->ops.ctx, failure_code(err), err);
@@ -326,7 +326,7 @@ static void run_container(struct monitor *m)
         serve_once(m);
     namespaces_kill_rest(m->shared_pid_mounts);
     drain(m);
-    launch_wait_server(&m->l);
+    launch_wait_server(&m->l, m->o->root_is_dropped);
 }
 
 static _Noreturn void monitor_main(const struct monitor_options *o, int sock,

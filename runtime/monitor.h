@@ -81,8 +81,9 @@ struct monitor_options {
      * client there will ever be, so it is never let go for being slow, and the command is killed
      * when it is gone without a MON_LEAVE. */
     int run_dir_fd;
-    int64_t time_limit;  /* ms it may run before it is killed; 0: any time */
-    struct log_file log; /* opened by the monitor; LOG_FILE_NONE */
+    bool root_is_dropped; /* nobody wants the root after the end: its server need not finish */
+    int64_t time_limit;   /* ms it may run before it is killed; 0: any time */
+    struct log_file log;  /* opened by the monitor; LOG_FILE_NONE */
     /* Descriptors of the caller that the monitor must not keep open: a flock lasts as long as any
      * copy of its descriptor. */
     const int *forget;

@@ -85,11 +85,14 @@ static bool check_config(struct check *c, struct entry *e)
     if (!is_there(c, e))
         return false;
     bool damaged = r == -EINVAL || r == -ENOENT || r == -EFBIG; /* not what hinders us now */
+    /* One that was to go at its end is not synced: a power failure came before that. */
+    bool garbage = damaged && store_container_is_transient(e->fd);
     struct store_finding f = {.what = e->title,
                               .wrong = wrong.message,
                               .remedy = damaged ? "the container is removed" : NULL,
-                              .loses = true};
-    check_found(c, &f, c->o->force && damaged ? remove_container : NULL, e);
+                              .loses = !garbage,
+                              .garbage = garbage};
+    check_found(c, &f, garbage || (c->o->force && damaged) ? remove_container : NULL, e);
     return false;
 }
 

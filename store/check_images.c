@@ -126,12 +126,13 @@ static int write_index(struct check *c, const void *arg, struct err *err)
 
 static void check_layer_index(struct check *c, const char *diff_id)
 {
-    auto_free char *tar = NULL, *index = NULL, *what = NULL;
+    auto_done(layer_files) struct layer_files files = {0};
+    auto_free char *what = NULL;
     struct layer layer;
     struct err err = {0};
-    if (store_layer_paths(c->s, diff_id, &tar, &index, NULL) < 0)
+    if (store_layer_files(c->s, diff_id, &files, NULL) < 0)
         return;
-    int r = layer_open(tar, index, &layer, &err);
+    int r = layer_open(files.tar, files.index, &layer, &err);
     if (r == 0) {
         layer_close(&layer);
         return;

@@ -97,9 +97,10 @@ bool store_name_is_held(struct store *s, const char *name, const char *id)
     auto_json json_t *config = NULL;
     if (dir < 0)
         return false;
+    if (json_read_at(dir, "config.json", &config, NULL) == 0)
+        return strcmp(json_get_string(config, "Name", name), name) == 0;
     /* What is damaged keeps its name, for `system check` to tell. */
-    return json_read_at(dir, "config.json", &config, NULL) < 0 ||
-           strcmp(json_get_string(config, "Name", name), name) == 0;
+    return !store_container_is_transient(dir);
 }
 
 /* Frees the name if its container is missing: 0, or the error that it is in use. */
@@ -165,9 +166,30 @@ static int want_identity(const json_t *config, char **ret_id, char **ret_name, s
     return 0;
 }
 
+bool store_container_is_transient(int fd)
+{
+    return exists_at(fd, TRANSIENT_FILE);
+}
+
+/* A name in a directory is there before names that were made later, whatever is synced. */
+static int mark_transient(int fd, struct err *err)
+{
+    auto_close int mark =
+        openat(fd, TRANSIENT_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return mark < 0 ? err_errno(err, -errno, "create %s", TRANSIENT_FILE) : 0;
+}
+
+static bool is_auto_remove(const json_t *config)
+{
+    return json_is_true(json_object_get(json_object_get(config, "HostConfig"), "AutoRemove"));
+}
+
 static int fill_directory(int fd, const json_t *config, const json_t *state, struct err *err)
 {
-    int r = store_mkdir(fd, "upper", err);
+    bool transient = is_auto_remove(config);
+    int r = transient ? mark_transient(fd, err) : 0;
+    if (r == 0)
+        r = store_mkdir(fd, "upper", err);
     if (r == 0)
         r = store_mkdir(fd, "work", err);
     /* state.json is written again at each start: only the configuration must outlive a power cut
@@ -175,7 +197,7 @@ static int fill_directory(int fd, const json_t *config, const json_t *state, str
     if (r == 0)
         r = json_write_at(fd, "state.json", state, 0, err);
     if (r == 0)
-        r = json_write_at(fd, "config.json", config, FILE_SYNC, err);
+        r = json_write_at(fd, "config.json", config, transient ? 0 : FILE_SYNC, err);
     /* Its time orders lists, and the kernel's own is as coarse as a clock tick. */
     struct timespec now = time_now();
     if (r == 0)
@@ -244,6 +266,10 @@ static int publish(struct store *s, struct staging *st, const char *id, const ch
     int r = move_in(s, &a, err);
     if (r < 0)
         return r;
+    if (is_auto_remove(config)) {
+        free(take_ptr(st->name));
+        return 0;
+    }
     /* In this order, so that no container outlives a power failure without its name. */
     r = store_sync_dir(s->root_fd, "names", err);
     if (r == 0)

@@ -485,6 +485,7 @@ static int unlink_unused(struct store *s, const json_t *candidates, const json_t
             (unlinkat(s->root_fd, index, 0) < 0 && errno != ENOENT) ||
             (unlinkat(s->root_fd, origins, 0) < 0 && errno != ENOENT))
             return err_errno(err, -errno, "remove %s", blob);
+        store_layer_forget(s, hex);
     }
     return 0;
 }
@@ -534,36 +535,4 @@ int store_image_remove(struct store *s, const struct store_image *img,
     if (r == 0)
         r = write_making_room(s, index, candidates, used, err);
     return r < 0 ? r : unlink_unused(s, candidates, used, err);
-}
-
-/* --- layers ------------------------------------------------------------------------------- */
-
-int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *err)
-{
-    if (!digest_valid(diff_id))
-        return err_set(err, -EINVAL, "\"%.80s\" is not a sha256 digest", diff_id);
-    int64_t size = 0;
-    int r = blob_size(s, diff_id, &size);
-    if (r == -ENOENT)
-        return err_kind(err, ERR_NOT_FOUND, r, "layer %s is missing", diff_id);
-    if (r < 0)
-        return err_set(err, r, "layer %s is no regular file", diff_id);
-    *ret = size;
-    return 0;
-}
-
-int store_layer_paths(struct store *s, const char *diff_id, char **ret_tar, char **ret_index,
-                      struct err *err)
-{
-    int64_t size;
-    int r = store_layer_size(s, diff_id, &size, err);
-    if (r < 0)
-        return r;
-    struct blob_path blob = store_blob_path(diff_id), index = store_index_path(diff_id);
-    struct store_place p = store_place(s, 0);
-    store_blob_find(s, diff_id, &p);
-    bool theirs = p.lower && !exists_at(s->root_fd, index.s) && store_index_usable(&p, diff_id);
-    *ret_tar = xasprintf("%s/%s", p.root, blob.s);
-    *ret_index = xasprintf("%s/%s", theirs ? p.root : s->root, index.s);
-    return 0;
 }

@@ -5,9 +5,12 @@
 #include "base/json.h"
 #include "store/store.h"
 
+#include <sys/stat.h>
+
 #define BLOBS_DIR       "blobs/sha256"
 #define INDEX_DIR       "index"
 #define TMP_DIR         "tmp"
+#define TRANSIENT_FILE  "transient"
 #define ORIGINS_DIR     "origins"
 #define ANNOTATION_NAME "org.opencontainers.image.ref.name"
 /* Of an entry with a name: the digests by which the name's registry knows the image. */
@@ -51,16 +54,26 @@ struct store_place {
 struct store_place store_place(const struct store *s, size_t i);
 /* The first place that has the blob; false when none does. */
 bool store_blob_find(const struct store *s, const char *digest, struct store_place *ret);
-/* Whether the place has an index of the layer that nobody but us and root can change. */
-bool store_index_usable(const struct store_place *p, const char *digest);
+/* Whether the place has an index of the layer that nobody but us and root can change; what it is.
+ */
+bool store_index_usable(const struct store_place *p, const char *digest, struct stat *ret);
+
+/* --- layers.c ----------------------------------------------------------------------------- */
+
+/* The index of that layer goes: what is noted of it too. */
+void store_layer_forget(struct store *s, const char *hex);
+/* Whether the run directory's entry holds such notes. */
+bool store_is_layer_notes(const char *name);
 
 /* --- containers.c ------------------------------------------------------------------------- */
 
 /* The id that names/<name> leads to, allocated: 0, or -ENOENT. */
 int store_name_lookup(struct store *s, const char *name, char **ret_id);
-/* Makes the link names/<name>. ERR_EXISTS when it is there. Under the index lock. */
 /* Whether the container is there and has that name. */
 bool store_name_is_held(struct store *s, const char *name, const char *id);
+/* Whether the container of this directory goes at its end, so that nothing of it is synced. */
+bool store_container_is_transient(int fd);
+/* Makes the link names/<name>. ERR_EXISTS when it is there. Under the index lock. */
 int store_name_reserve(struct store *s, const char *name, const char *id, struct err *err);
 
 /* Letters, digits, "_", "." and "-", the first one a letter or digit. */

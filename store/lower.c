@@ -9,7 +9,7 @@
  * A lower store may belong to somebody else, who may change it while we read. Manifests and
  * configurations are read once and parsed as those of a registry are. An index is mapped, checked
  * once and then relied on, so one that others than we and root can write is never used: the layer
- * gets an index of ours, made from its tar (store_layer_paths). The tar's bytes are only ever
+ * gets an index of ours, made from its tar (store_layer_files). The tar's bytes are only ever
  * handed on. */
 #include "store/internal.h"
 
@@ -91,11 +91,10 @@ bool store_blob_find(const struct store *s, const char *digest, struct store_pla
     return false;
 }
 
-bool store_index_usable(const struct store_place *p, const char *digest)
+bool store_index_usable(const struct store_place *p, const char *digest, struct stat *ret)
 {
     struct blob_path path = store_index_path(digest);
-    struct stat st;
-    return fstatat(p->fd, path.s, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0 &&
+    return fstatat(p->fd, path.s, ret, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(ret->st_mode) &&
+           (ret->st_uid == geteuid() || ret->st_uid == 0) && (ret->st_mode & 022) == 0 &&
            faccessat(p->fd, path.s, R_OK, AT_EACCESS) == 0;
 }

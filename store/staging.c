@@ -267,6 +267,9 @@ static int collect(struct store *s, int lock, struct err *err)
     for (size_t i = 0; i < unused.len && r == 0; i++)
         if (unlinkat(s->root_fd, unused.v[i], 0) < 0 && errno != ENOENT)
             r = err_errno(err, -errno, "remove %s", unused.v[i]);
+    strv_foreach (&unused, path)
+        if (strncmp(path, INDEX_DIR "/", strlen(INDEX_DIR "/")) == 0)
+            store_layer_forget(s, path + strlen(INDEX_DIR "/"));
     close(lock); /* removing trees takes time, and nobody revives the dead */
     strv_foreach (&dead, path) {
         int q = store_remove_tree(s, path, r < 0 ? NULL : err);

@@ -113,11 +113,22 @@ int store_image_remove(struct store *s, const struct store_image *img,
 
 /* --- layers ------------------------------------------------------------------------------- */
 
-/* Absolute paths of a layer's tar and index, allocated. -ENOENT when the layer is missing. A
- * missing or damaged index is the caller's to mend with content_layer_reindex(). Of a lower store's
- * layer, the index is ours when we have one, or when others could change the one that is there. */
-int store_layer_paths(struct store *s, const char *diff_id, char **ret_tar, char **ret_index,
+#define STORE_IDENTITY 128
+struct layer_files {
+    char *tar, *index;         /* absolute paths */
+    bool checked;              /* the index is as it was when a check of all of it found it good */
+    char seen[STORE_IDENTITY]; /* which file the index was; "": there is none */
+    int64_t changed;           /* when it was last changed, in seconds */
+};
+
+/* The files of a layer. -ENOENT when the layer is missing. A missing or damaged index is the
+ * caller's to mend with content_layer_reindex(). Of a lower store's layer, the index is ours when
+ * we have one, or when others could change the one that is there. */
+int store_layer_files(struct store *s, const char *diff_id, struct layer_files *ret,
                       struct err *err);
+void layer_files_done(struct layer_files *f);
+/* The index that is meant by `f` was checked and is good. */
+void store_layer_note_checked(struct store *s, const char *diff_id, const struct layer_files *f);
 /* Bytes of the layer's tar. */
 int store_layer_size(struct store *s, const char *diff_id, int64_t *ret, struct err *err);
 
@@ -245,6 +256,7 @@ void store_tidy(struct store *s);
 /* After a failure: gives up what this store has claimed, and removes it unless it is in use. */
 void store_abandon(struct store *s);
 
+DEFINE_AUTO(layer_files, layer_files_done)
 DEFINE_AUTO(store, store_close)
 DEFINE_AUTO(store_fetch, store_fetch_done)
 DEFINE_AUTO(store_image, store_image_done)

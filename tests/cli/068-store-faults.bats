@@ -73,6 +73,8 @@ new_is_whole_or_gone() {
         fault_loop $kind wherry new_is_whole_or_gone create --name new hello
         fault_loop $kind wherry old_is_whole_or_gone rm old
     done
+    # Nothing of it is synced; what the failure leaves takes nobody's name.
+    fault_loop power wherry new_is_whole_or_gone create --rm --name new hello
 }
 
 @test "no room, and errors of the disk, at every call of tag, rmi and create" {
