@@ -12,10 +12,10 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/events.h"
 #include "engine/sweep.h"
 #include "store/content.h"
 #include "store/origins.h"
-#include "engine/events.h"
 
 #include <string.h>
 

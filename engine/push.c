@@ -11,10 +11,10 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/events.h"
 #include "store/content.h"
 #include "store/hash.h"
 #include "store/origins.h"
-#include "engine/events.h"
 
 #include <string.h>
 

@@ -99,15 +99,13 @@ copied_whole_or_not_at_all() {
 }
 
 @test "the first use of a volume, killed at every call of any process" {
-    local -x KILL_CHILDREN=1
-    fault_loop kill wherry copied_whole_or_not_at_all start -a c
+    KILL_CHILDREN=1 fault_loop kill wherry copied_whole_or_not_at_all start -a c
 }
 
 @test "no room, and errors of the disk, while the image's content is copied" {
     local kind
-    local -x KILL_CHILDREN=1 FAULT_STRIDE=7
     for kind in enospc eio; do
-        fault_loop $kind wherry copied_whole_or_not_at_all start -a c
+        KILL_CHILDREN=1 FAULT_STRIDE=7 fault_loop $kind wherry copied_whole_or_not_at_all start -a c
     done
 }
 

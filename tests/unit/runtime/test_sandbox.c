@@ -56,8 +56,11 @@ static int lock = -1; /* what start()'s monitor must not keep, when it is open *
 
 static int start(const struct sandbox *sb, int *exited_pipe, int *ret_channel, struct err *err)
 {
-    struct monitor_options o = {
-        .sandbox = sb, .run_dir_fd = -1, .log = LOG_FILE_NONE, .forget = &lock, .n_forget = lock >= 0};
+    struct monitor_options o = {.sandbox = sb,
+                                .run_dir_fd = -1,
+                                .log = LOG_FILE_NONE,
+                                .forget = &lock,
+                                .n_forget = lock >= 0};
     struct proc_id id;
     o.ops = (struct monitor_ops){.ctx = exited_pipe, .net_setup = net_setup, .exited = exited};
     int r = monitor_start(&o, ret_channel, err);

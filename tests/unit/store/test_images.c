@@ -476,11 +476,13 @@ int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_PLACE(test_find),          WITH_PLACE(test_ambiguous),     WITH_PLACE(test_list),
-        WITH_PLACE(test_config),        WITH_PLACE(test_tag),           WITH_PLACE(test_remove),
-        WITH_PLACE(test_damaged_index), WITH_PLACE(test_remove_in_use), WITH_PLACE(test_layer),
-        WITH_PLACE(test_checked_index),
-        WITH_PLACE(test_origin),        WITH_PLACE(test_layer_origins), WITH_PLACE(test_fetch),
+        WITH_PLACE(test_find),          WITH_PLACE(test_ambiguous),
+        WITH_PLACE(test_list),          WITH_PLACE(test_config),
+        WITH_PLACE(test_tag),           WITH_PLACE(test_remove),
+        WITH_PLACE(test_damaged_index), WITH_PLACE(test_remove_in_use),
+        WITH_PLACE(test_layer),         WITH_PLACE(test_checked_index),
+        WITH_PLACE(test_origin),        WITH_PLACE(test_layer_origins),
+        WITH_PLACE(test_fetch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
