@@ -4,10 +4,11 @@
 # shellcheck disable=SC2030,SC2031 # each test sets its own
 
 load helpers
+load registry
 
 as_nobody() {
-    setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/ WHERRY_ROOT="$PWD/theirs" \
-        WHERRY_RUNROOT="$PWD/theirs-run" "$@"
+    setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/ \
+        WHERRY_ROOT="${their_root:-$PWD/theirs}" WHERRY_RUNROOT="$PWD/theirs-run" "$@"
 }
 
 # bats' directories are root's alone.
@@ -19,13 +20,16 @@ open_the_way() {
     done
 }
 
-teardown_mounts() {
+# A test that failed half-way leaves no mount.
+eval "servers_$(declare -f teardown)"
+teardown() {
     local mount
     for mount in disk medium; do
-        if mountpoint -q "$mount" 2>/dev/null; then
-            umount "$mount"
+        if [[ ! ${BATS_TEST_COMPLETED:-} ]] && mountpoint -q "$mount"; then
+            umount -l "$mount"
         fi
     done
+    servers_teardown
 }
 
 @test "a full disk: tag, create and commands that read; rmi and prune make room" {
@@ -97,6 +101,102 @@ teardown_mounts() {
     wherry system check
     refute_match "$(wherry system check)" garbage
     run_apart wherry run --rm hello
+    assert_status 0
+    umount disk
+}
+
+# An ext4 of SIZE at `disk`, with this user's store in it.
+store_on_disk() { # OWNER SIZE MKFS-ARGUMENT...
+    local owner=$1 size=$2
+    shift 2
+    open_the_way
+    truncate -s "$size" disk.img
+    mkfs.ext4 -q -m 0 "$@" disk.img
+    mkdir disk
+    mount -o loop disk.img disk
+    cp -a "$WHERRY_ROOT" disk/store
+    mkdir -m 0700 theirs-run
+    chown -R "$owner" disk/store theirs-run
+    chown "$owner" disk
+    their_root=$PWD/disk/store
+}
+
+@test "the disk fills in the middle of a pull, and the next pull has room" {
+    need_registry
+    own_home
+    need_image hello
+    start_registry
+    make_noise large 70000000
+    wherry push -q --tls-verify=false large "$registry/large"
+    wherry rmi large >/dev/null
+    make_noise small 3000000
+    wherry push -q --tls-verify=false small "$registry/small"
+    wherry rmi small >/dev/null
+    store_on_disk 65534:65534 64M
+    run_apart as_nobody "$WHERRY" pull -q --tls-verify=false --retry 0 "$registry/large"
+    assert_refused 'No space left'
+    WHERRY_ROOT=$their_root wait_for no_temporary_files
+    run_apart as_nobody "$WHERRY" system check
+    assert_status 0
+    refute_match "$output" garbage
+    run_apart as_nobody "$WHERRY" pull -q --tls-verify=false "$registry/small"
+    assert_status 0
+    # Nothing at all is free, not the last block either.
+    dd if=/dev/zero of=disk/filler bs=4k 2>/dev/null || true
+    dd if=/dev/zero of=disk/filler2 bs=1 count=4096 2>/dev/null || true
+    assert_equal "$(df --output=avail disk | tail -1 | tr -d ' ')" 0
+    run_apart as_nobody "$WHERRY" pull -q --tls-verify=false --retry 0 "$registry/large"
+    assert_refused 'No space left'
+    run_apart as_nobody "$WHERRY" rmi "$registry/small"
+    assert_status 0
+    rm disk/filler disk/filler2
+    run_apart as_nobody "$WHERRY" pull -q --tls-verify=false "$registry/small"
+    assert_status 0
+    run_apart as_nobody "$WHERRY" system check
+    assert_match "$output" 'nothing is wrong$'
+    umount disk
+}
+
+@test "no inode is free: what makes something says so, rm, rmi and prune work" {
+    local n=0
+    need_registry
+    own_home
+    need_image hello
+    start_registry
+    make_noise small 100000
+    wherry push -q --tls-verify=false small "$registry/small"
+    printf 'FROM hello\nCOPY Dockerfile /\n' >Dockerfile
+    wherry build -q -t made .
+    store_on_disk 65534:65534 24M -N 128
+    run_apart as_nobody "$WHERRY" create --name c hello
+    assert_status 0
+    mkdir disk/filler
+    while mkdir disk/filler/$n 2>/dev/null; do
+        ((n += 1))
+    done
+    assert_equal "$(df --output=iavail disk | tail -1 | tr -d ' ')" 0
+    run_apart as_nobody "$WHERRY" pull -q --tls-verify=false --retry 0 "$registry/small"
+    assert_refused 'No space left'
+    run_apart as_nobody "$WHERRY" create --name d hello
+    assert_refused 'No space left'
+    run_apart as_nobody "$WHERRY" commit -q c new
+    assert_refused 'No space left'
+    run_apart as_nobody "$WHERRY" images -q
+    assert_status 0
+    run_apart as_nobody "$WHERRY" ps -aq
+    assert_status 0
+    assert_equal "$(df --output=iavail disk | tail -1 | tr -d ' ')" 0
+    run_apart as_nobody "$WHERRY" image prune -f
+    assert_status 0
+    run_apart as_nobody "$WHERRY" rm c
+    assert_status 0
+    run_apart as_nobody "$WHERRY" rmi made
+    assert_status 0
+    rm -rf disk/filler
+    run_apart as_nobody "$WHERRY" system check
+    assert_status 0
+    refute_match "$output" garbage
+    run_apart as_nobody "$WHERRY" pull -q --tls-verify=false "$registry/small"
     assert_status 0
     umount disk
 }
