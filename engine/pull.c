@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "engine/events.h"
 #include "engine/sweep.h"
+#include "spec/policy.h"
 #include "store/content.h"
 #include "store/origins.h"
 
@@ -360,12 +361,15 @@ static void add_failure(struct buf *all, const struct registry_endpoint *at, con
 }
 
 static int pull_candidate(struct engine *e, const struct pull_options *o,
-                          const struct registries *conf, const char *candidate,
-                          struct strv *ret_ids, struct buf *failures, struct err *err)
+                          const struct registries *conf, const struct policy *policy,
+                          const char *candidate, struct strv *ret_ids, struct buf *failures,
+                          struct err *err)
 {
     auto_done(image_ref) struct image_ref ref = {0};
     auto_done(registry_endpoints) struct registry_endpoints places = {0};
     int r = image_ref_parse(candidate, &ref, err);
+    if (r == 0)
+        r = policy_check(policy, &ref, err);
     if (r == 0)
         r = registries_endpoints(conf, &ref, &places, err);
     if (r < 0)
@@ -389,15 +393,18 @@ static int pull_candidates(struct engine *e, const struct pull_options *o, struc
                            struct err *err)
 {
     auto_done(registries) struct registries conf = {0};
+    auto_done(policy) struct policy policy = {0};
     auto_strv candidates = {0};
     auto_buf failures = {0};
-    int r = registries_load(o->registries_conf, &conf, err);
+    int r = policy_load(&policy, err);
+    if (r == 0)
+        r = registries_load(o->registries_conf, &conf, err);
     if (r == 0)
         r = registries_resolve(&conf, o->name, &candidates, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < candidates.len; i++) {
-        r = pull_candidate(e, o, &conf, candidates.v[i], ret_ids, &failures, err);
+        r = pull_candidate(e, o, &conf, &policy, candidates.v[i], ret_ids, &failures, err);
         if (r == 0 || is_final(r))
             break;
     }

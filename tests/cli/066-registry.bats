@@ -118,6 +118,32 @@ END
     assert_error 'blocked in registries.conf'
 }
 
+@test "policy.json: what it rejects, and what it wants signed, is not pulled" {
+    plain
+    need_image hello
+    wherry push -q hello "$registry/good/hello"
+    wherry push -q hello "$registry/bad/hello"
+    wherry push -q hello "$registry/signed/hello"
+    wherry rmi hello
+    cat >"$HOME/.config/containers/policy.json" <<END
+{"default": [{"type": "reject"}], "transports": {"docker": {
+  "$registry": [{"type": "insecureAcceptAnything"}],
+  "$registry/bad": [{"type": "reject"}],
+  "$registry/signed": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/key"}]}}}
+END
+    run_apart wherry pull -q "$registry/bad/hello"
+    assert_refused "bad/hello:latest is rejected by $HOME/.config/containers/policy.json"
+    run_apart wherry run --rm "$registry/signed/hello"
+    assert_refused 'asks for a signature \(signedBy\)'
+    run_apart wherry pull -q elsewhere.example/hello
+    assert_refused 'elsewhere.example/hello:latest is rejected'
+    run_apart wherry pull -q "$registry/good/hello"
+    assert_status 0
+    echo '{"default": [{"type": "rejct"}]}' >"$HOME/.config/containers/policy.json"
+    run_apart wherry pull -q "$registry/good/hello"
+    assert_refused 'policy.json: default: .*"rejct" is unknown'
+}
+
 @test "a registry that speaks plain HTTP is only asked where that is allowed" {
     start_registry
     need_image hello
