@@ -105,6 +105,8 @@ int container_exit_code(const struct store_container *c);
 const char *container_status_name(enum container_status status);
 /* Whether it has processes, or soon will have again. */
 bool container_is_up(const struct store_container *c);
+/* It has processes: it runs or is paused. */
+bool container_has_processes(const struct store_container *c);
 
 /* Rows for `ps`: running ones, or all. Fields are podman's. New reference in *ret. */
 struct container_list_options {

@@ -115,7 +115,9 @@ int enter_begin(struct engine *e, struct store_container *c,
     int r = store_container_reload(c, err);
     if (r < 0)
         return r;
-    if (container_status(c) != CONTAINER_RUNNING)
+    if (container_status(c) == CONTAINER_RESTARTING) /* its monitor takes no lock */
+        return err_set(err, -EBUSY, "container %s is about to be restarted: try again", c->name);
+    if (!container_has_processes(c))
         return enter_stopped(e, c, ret, err);
     close_fd(&ret->lock); /* it may be stopped while we are in it */
     return enter_running(e, c, ret, err);

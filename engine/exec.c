@@ -140,8 +140,13 @@ int container_exec(struct engine *e, struct store_container *c, const struct exe
                    int *ret_channel, char ret_id[static ID_HEX_LEN + 1], struct err *err)
 {
     struct exec_target target = {.privileged = o->privileged};
-    if (container_status(c) == CONTAINER_PAUSED)
-        return err_set(err, -EINVAL, "container %s is paused: container state improper", c->name);
+    if (container_status(c) == CONTAINER_PAUSED) {
+        int r = err_kind(err, ERR_EXIT, -EINVAL, "container %s is paused: container state improper",
+                         c->name);
+        if (err)
+            err->status = JOIN_NOT_RUNNING;
+        return r;
+    }
     int r = exec_in(e, c, o, &target, ret_channel, ret_id, err);
     join_done(&target.join);
     if (r == 0)

@@ -74,8 +74,7 @@ int container_stats(const struct store_container *c, struct stats_sample *ret, s
     struct proc_id init;
     size_t n = 0;
     state_get_process(c->state, "Init", &init);
-    int r =
-        container_status(c) == CONTAINER_RUNNING ? processes_read(&init, &all, &n, err) : -ESRCH;
+    int r = container_has_processes(c) ? processes_read(&init, &all, &n, err) : -ESRCH;
     if (r == -ESRCH) {
         *ret = s;
         return 0;

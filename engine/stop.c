@@ -33,6 +33,12 @@ enum container_status container_status(const struct store_container *c)
     return proc_alive(&monitor) || proc_alive(&init) ? status : CONTAINER_EXITED;
 }
 
+bool container_has_processes(const struct store_container *c)
+{
+    enum container_status status = container_status(c);
+    return status == CONTAINER_RUNNING || status == CONTAINER_PAUSED;
+}
+
 bool container_is_up(const struct store_container *c)
 {
     return CONTAINER_UP & STATUS_BIT(container_status(c));

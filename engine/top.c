@@ -368,7 +368,7 @@ int container_top(struct engine *e, struct store_container *c, const struct strv
             return err_kind(err, ERR_NOT_FOUND, -ENOENT, "unknown descriptor \"%s\"", names->v[i]);
         named = named || columns[i]->named;
     }
-    if (container_status(c) != CONTAINER_RUNNING)
+    if (!container_has_processes(c))
         return err_set(err, -ESRCH, "top can only be used on running containers");
     state_get_process(c->state, "Init", &init);
     struct top t = {.passwd = xstrdup(""), .group = xstrdup("")};

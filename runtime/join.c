@@ -18,8 +18,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EXIT_NOT_RUNNING 255 /* podman's status for exec in a container that does not run */
-
 /* The user namespace first: it gives the power to enter the others. */
 static const struct {
     const char *name;
@@ -37,7 +35,7 @@ int join_ended(struct err *err)
                      "can only create exec sessions on running containers: the container is not "
                      "running");
     if (err)
-        err->status = EXIT_NOT_RUNNING;
+        err->status = JOIN_NOT_RUNNING;
     return r;
 }
 

@@ -13,6 +13,8 @@
 #include "base/proc.h"
 #include "runtime/sandbox.h"
 
+#define JOIN_NOT_RUNNING 255 /* podman's status for exec in a container that does not run */
+
 enum join_kind {
     JOIN_USER,
     JOIN_MNT,

@@ -340,3 +340,20 @@ no_sessions() { # CONTAINER
     refute_match "$(wherry exec c cat /seen 2>/dev/null || true)" "$own"
     wherry rm -f c
 }
+
+@test "a paused container: no exec, but cp, top and stats" {
+    wherry run -d --name c debian sleep 1000 >/dev/null
+    wherry pause c
+    run_apart wherry exec c true
+    assert_status 255
+    assert_error 'paused'
+    echo content >file
+    wherry cp file c:/tmp/file
+    wherry cp c:/tmp/file out
+    assert_equal "$(<out)" content
+    assert_match "$(wherry top c state args)" 'T +sleep 1000'
+    assert_equal "$(wherry stats --no-stream --format '{{.PIDS}}' c)" 1
+    wherry unpause c
+    wherry exec c true
+    wherry rm -f c
+}
