@@ -652,6 +652,37 @@ fetches_begun() {
     [[ $(find "$WHERRY_ROOT/tmp" -maxdepth 1 -name 'fetch-*' 2>/dev/null) ]]
 }
 
+@test "a pull that hangs keeps nobody waiting: readers, runs, changes, another pull" {
+    local hanging begin
+    noise_behind_proxy 3000000 '1 stall 1000000'
+    make_hello src
+    tar -C src --owner=0 --group=0 -cf hello.tar hello
+    wherry import -q -c 'CMD ["/hello"]' hello.tar hello >/dev/null
+    wherry push -q hello "$proxy/hello"
+    "$WHERRY" pull "$proxy/noise" >first 2>&1 3>&- &
+    hanging=$!
+    wait_for fetches_begun
+    begin=$EPOCHREALTIME
+    wherry ps -a
+    wherry images
+    run_apart wherry run --rm hello
+    assert_status 0
+    wherry tag hello other
+    wherry rm "$(wherry create hello)" >/dev/null
+    wherry rmi other hello >/dev/null
+    wherry pull -q "$proxy/hello"
+    wherry image prune -f
+    # All together took less than a lock is waited for, and the other one still hangs.
+    ((${EPOCHREALTIME/./} - ${begin/./} < 15000000))
+    kill -0 "$hanging"
+    fetches_begun
+    kill -KILL "$hanging"
+    wait "$hanging" || true
+    wherry rmi "$proxy/hello" >/dev/null
+    wait_for no_temporary_files
+    assert_store_empty
+}
+
 @test "a pull that is killed leaves nothing, and one that waited for it goes on" {
     local first second
     noise_behind_proxy 3000000 '1 stall 1000000'
