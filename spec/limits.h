@@ -12,3 +12,6 @@
 #define LAYER_BOMB_SIZE  (INT64_C(1) << 30)
 #define LAYER_BOMB_RATIO 200
 #define LAYER_MAX        (INT64_C(1) << 40)
+
+/* Bytes that decompressing one layer may take; $WHERRY_DECOMPRESS_MEMORY when it is set. */
+#define DECOMPRESS_MEMORY (UINT64_C(40) << 20)

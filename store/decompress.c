@@ -12,17 +12,30 @@
 #include "store/decompress.h"
 
 #include "base/alloc.h"
+#include "spec/limits.h"
 
 #include <bzlib.h>
+#include <errno.h>
 #include <isa-l/igzip_lib.h>
 #include <lzma.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
-/* xz -9 takes 65 MiB. What asks for more was made to hurt. */
-#define XZ_MEMORY (80u << 20)
-/* zstd's own limit for who does not ask for more: 128 MiB, --long=27. */
-#define ZSTD_WINDOW_LOG 27
+/* How much the window may take that the data names itself: up to zstd --ultra -20 and xz -8. What
+ * tools write by themselves (buildkit, podman, zstd -19, xz) takes 8 MiB. */
+static uint64_t memory_limit(void)
+{
+    const char *text = getenv("WHERRY_DECOMPRESS_MEMORY");
+    char *end;
+    if (!text || *text < '0' || *text > '9')
+        return DECOMPRESS_MEMORY;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    return errno || *end || n == 0 ? DECOMPRESS_MEMORY : n;
+}
 
 struct piece {
     const unsigned char *in;
@@ -47,6 +60,7 @@ struct decompress {
     const struct kind *kind;
     bool between; /* no unit is under way */
     const char *said;
+    char room[160]; /* for what it says */
     union {
         struct inflate_state *gzip;
         ZSTD_DStream *zstd;
@@ -59,6 +73,15 @@ static int wrong(struct decompress *d, const char *what)
 {
     d->said = what;
     return -EINVAL;
+}
+
+static int wants_memory(struct decompress *d)
+{
+    snprintf(d->room, sizeof(d->room),
+             "it takes more than %llu MiB of memory to decompress; WHERRY_DECOMPRESS_MEMORY, in "
+             "bytes, allows more",
+             (unsigned long long)(memory_limit() >> 20));
+    return wrong(d, d->room);
 }
 
 /* --- gzip --------------------------------------------------------------------------------- */
@@ -111,11 +134,21 @@ static int zstd_again(struct decompress *d)
     return ZSTD_isError(ZSTD_DCtx_reset(d->s.zstd, ZSTD_reset_session_only)) ? -ENOMEM : 0;
 }
 
+/* The greatest power of two below the limit that the library can have. */
+static int zstd_window_log(void)
+{
+    ZSTD_bounds b = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
+    int log = b.lowerBound;
+    while (log < b.upperBound && UINT64_C(1) << (log + 1) <= memory_limit())
+        log++;
+    return log;
+}
+
 static int zstd_begin(struct decompress *d)
 {
     d->s.zstd = ZSTD_createDStream();
     if (!d->s.zstd ||
-        ZSTD_isError(ZSTD_DCtx_setParameter(d->s.zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG)))
+        ZSTD_isError(ZSTD_DCtx_setParameter(d->s.zstd, ZSTD_d_windowLogMax, zstd_window_log())))
         return -ENOMEM;
     return 0;
 }
@@ -134,6 +167,8 @@ static int zstd_step(struct decompress *d, struct piece *p)
     p->in_len -= in.pos;
     p->out += out.pos;
     p->out_len -= out.pos;
+    if (ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge)
+        return wants_memory(d);
     return ZSTD_isError(r) ? wrong(d, ZSTD_getErrorName(r)) : r == 0;
 }
 
@@ -142,12 +177,12 @@ static int zstd_step(struct decompress *d, struct piece *p)
 static int xz_begin(struct decompress *d)
 {
     d->s.xz = (lzma_stream)LZMA_STREAM_INIT;
-    return lzma_stream_decoder(&d->s.xz, XZ_MEMORY, 0) == LZMA_OK ? 0 : -ENOMEM;
+    return lzma_stream_decoder(&d->s.xz, memory_limit(), 0) == LZMA_OK ? 0 : -ENOMEM;
 }
 
 static int xz_again(struct decompress *d)
 {
-    return lzma_stream_decoder(&d->s.xz, XZ_MEMORY, 0) == LZMA_OK ? 0 : -ENOMEM;
+    return lzma_stream_decoder(&d->s.xz, memory_limit(), 0) == LZMA_OK ? 0 : -ENOMEM;
 }
 
 static void xz_end(struct decompress *d)
@@ -171,7 +206,7 @@ static int xz_step(struct decompress *d, struct piece *p)
     case LZMA_OK:
     case LZMA_BUF_ERROR: return 0;
     case LZMA_STREAM_END: return 1;
-    case LZMA_MEMLIMIT_ERROR: return wrong(d, "it takes too much memory");
+    case LZMA_MEMLIMIT_ERROR: return wants_memory(d);
     case LZMA_OPTIONS_ERROR: return wrong(d, "the options are unknown");
     default: return wrong(d, "damaged");
     }

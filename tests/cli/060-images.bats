@@ -38,6 +38,22 @@ run_small() { # IMAGE
     assert_equal "$(find "$WHERRY_ROOT/index" -type f | wc -l)" 1
 }
 
+@test "a window that takes too much memory is refused, and taken when it is allowed" {
+    small_tar
+    xz -9 -c small.tar >in-xz
+    zstd -q --long=27 - <small.tar >in-zst # a size that is not known: the window in full
+    zstd -q -19 - <small.tar >in-19
+    local kind
+    for kind in xz zst; do
+        run_apart wherry import -q "in-$kind" "small-$kind"
+        assert_refused 'more than 40 MiB of memory.*WHERRY_DECOMPRESS_MEMORY'
+        WHERRY_DECOMPRESS_MEMORY=150000000 run_apart wherry import -q "in-$kind" "small-$kind"
+        assert_status 0
+    done
+    run_apart wherry import -q in-19 small
+    assert_status 0
+}
+
 @test "the layer's digest is the digest of the uncompressed tar" {
     small_tar
     gzip -c small.tar >small.tar.gz
