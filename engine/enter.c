@@ -98,7 +98,7 @@ static void init(struct entered *en)
     *en = (struct entered){.root = &en->files, .lock = -1, .join = {.pidfd = -1}};
     for (size_t i = 0; i < JOIN_NAMESPACES; i++)
         en->join.ns[i] = -1;
-    streams_init(&en->child.io);
+    launch_init(&en->child);
     block_sigchld(&en->before);
 }
 

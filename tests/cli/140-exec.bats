@@ -267,16 +267,21 @@ no_sessions() { # CONTAINER
     wherry rm -f c
 }
 
-@test "the container's file server was killed: the reason is told" {
+@test "the container's file server was killed: the command ends with the container, the reason is told" {
     start_waiting c
-    local pid name
+    local pid name client status=0
+    "$WHERRY" exec c sh -c 'echo ready; exec sleep 1000' >out 3>&- &
+    client=$!
+    wait_for grep -q ready out
     while read -r pid name; do
         [[ $name == overlay* ]] && kill -KILL "$pid"
     done < <(wherry_processes)
-    wait_for bash -c '! "$1" exec c true 2>/dev/null' bash "$WHERRY"
+    wait "$client" || status=$?
+    assert_equal "$status" 137
+    wait_for container_is c exited
     run_apart timeout 20 "$WHERRY" exec c true
-    assert_status 125
-    assert_error 'file server is gone'
+    assert_status 255
+    assert_error 'not running'
     wherry rm -f c
 }
 
