@@ -153,7 +153,7 @@ store_is_sound() {
 
 @test "row 15: the run directory is deleted while it runs" {
     start_sleeper d
-    rm -rf "$WHERRY_RUNROOT/$(wherry inspect --format '{{.Id}}' d)"
+    rm -rf "${WHERRY_RUNROOT:?}/$(wherry inspect --format '{{.Id}}' d)"
     container_is d running
     run_apart timeout 5 "$WHERRY" attach d
     [[ $status != 0 ]]
