@@ -45,7 +45,7 @@ assert_nothing_happened() {
     local n=0
     prepare_disk -N 128
     wherry tag hello other
-    while : 2>/dev/null >"disk/filler$((n++))"; do :; done
+    while : 2>/dev/null >"disk/filler$n"; do ((++n)); done
     assert_equal "$(df --output=iavail disk | tail -1 | tr -d ' ')" 0
     run_apart wherry pull -q --tls-verify=false "$registry/big"
     assert_refused 'No space left'
