@@ -104,6 +104,15 @@ END
     run_apart wherry pull short
     assert_status 0
     refute_match "$stderr" '127.0.0.1:1/'
+    # By its alias it is found here, too: nobody is asked.
+    run_apart wherry run --rm short
+    assert_status 0
+    assert_equal "$stderr" ''
+    run_apart wherry run --rm --pull never short
+    assert_status 0
+    run_apart wherry run --rm --pull never nowhere
+    assert_status 125
+    assert_error 'nowhere: image not known'
     run_apart wherry pull nowhere
     assert_status 125
     assert_error 'nowhere: .*refused.*not found'
