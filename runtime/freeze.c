@@ -3,6 +3,7 @@
 #include "runtime/freeze.h"
 
 #include "base/file.h"
+#include "runtime/join.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -39,20 +40,22 @@ static _Noreturn void inside_main(int hold, int ready)
 
 /* What goes into the container's namespaces has three descriptors, and its root cannot look at it.
  */
-static _Noreturn void outside_main(int init_fd, int hold, int ready)
+static _Noreturn void outside_main(int init_fd, int target, int hold, int ready)
 {
-    const int last = fcntl(ready, F_DUPFD, 10), middle = fcntl(hold, F_DUPFD, 10);
+    const int entry = fcntl(target, F_DUPFD, 10), last = fcntl(ready, F_DUPFD, 10),
+              middle = fcntl(hold, F_DUPFD, 10);
     const int first = fcntl(init_fd, F_DUPFD, 10);
     int r = 0;
-    if (dup2(first, 0) < 0 || dup2(middle, 1) < 0 || dup2(last, 2) < 0 ||
-        close_range(3, UINT32_MAX, 0) < 0)
+    if (dup2(first, 0) < 0 || dup2(middle, 1) < 0 || dup2(last, 2) < 0 || dup2(entry, 3) < 0 ||
+        close_range(4, UINT32_MAX, 0) < 0)
         _exit(1);
     init_fd = 0, hold = 1, ready = 2;
     ignore_signals();
     setsid();
     prctl(PR_SET_DUMPABLE, 0);
-    if (setns(init_fd, CLONE_NEWUSER | CLONE_NEWPID) < 0)
+    if (setns(3, CLONE_NEWUSER | CLONE_NEWPID) < 0)
         r = -errno;
+    close(3);
     if (r == 0)
         r = pidfd_signal(init_fd, SIGSTOP);
     pid_t pid = r == 0 ? fork() : -1;
@@ -89,11 +92,11 @@ static int shared_namespace(struct err *err)
 }
 
 /* Process in the namespaces: everybody but init. Its exit status is an errno. */
-static _Noreturn void signal_inside(int init_fd, int sig)
+static _Noreturn void signal_inside(int target, int sig)
 {
     ignore_signals();
     prctl(PR_SET_DUMPABLE, 0);
-    if (setns(init_fd, CLONE_NEWUSER | CLONE_NEWPID) < 0)
+    if (setns(target, CLONE_NEWUSER | CLONE_NEWPID) < 0)
         _exit(errno);
     pid_t pid = fork();
     int status = EAGAIN << 8;
@@ -107,8 +110,9 @@ static _Noreturn void signal_inside(int init_fd, int sig)
 int freeze_signal(const struct proc_id *init, bool stop, struct err *err)
 {
     int sig = stop ? SIGSTOP : SIGCONT, status = 0;
-    auto_close int init_fd = proc_open(init);
-    if (init_fd < 0)
+    pid_t entered;
+    auto_close int init_fd = proc_open(init), target = join_target(init, &entered);
+    if (init_fd < 0 || target < 0)
         return err_set(err, -ESRCH, "the container does not run");
     if (!owns_pid_namespace(init))
         return shared_namespace(err);
@@ -116,7 +120,7 @@ int freeze_signal(const struct proc_id *init, bool stop, struct err *err)
         pidfd_signal(init_fd, sig);
     pid_t pid = fork();
     if (pid == 0)
-        signal_inside(init_fd, sig);
+        signal_inside(target, sig);
     int r = pid < 0 ? -errno : proc_wait(pid, &status);
     if (r == 0)
         r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
@@ -128,8 +132,9 @@ int freeze_signal(const struct proc_id *init, bool stop, struct err *err)
 int freeze_begin(const struct proc_id *init, struct freeze *ret, struct err *err)
 {
     int hold[2], ready[2], r = -ESRCH;
-    auto_close int init_fd = proc_open(init);
-    if (init_fd < 0)
+    pid_t entered;
+    auto_close int init_fd = proc_open(init), target = join_target(init, &entered);
+    if (init_fd < 0 || target < 0)
         return err_set(err, -ESRCH, "the container does not run");
     if (!owns_pid_namespace(init))
         return shared_namespace(err);
@@ -145,7 +150,7 @@ int freeze_begin(const struct proc_id *init, struct freeze *ret, struct err *err
     if (pid == 0) {
         close(hold[1]);
         close(ready[0]);
-        outside_main(init_fd, hold[0], ready[1]);
+        outside_main(init_fd, target, hold[0], ready[1]);
     }
     int code = -errno;
     close(hold[0]);

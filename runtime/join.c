@@ -59,19 +59,64 @@ static int open_namespace(pid_t pid, size_t i, struct join *j)
     return 0;
 }
 
+static int open_namespaces(pid_t pid, struct join *j)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < JOIN_NAMESPACES; i++)
+        r = open_namespace(pid, i, j);
+    /* Looked at after the last of them: the pid was the pidfd's all the time. A zombie has no
+     * namespaces. */
+    struct pollfd p = {.fd = j->pidfd, .events = POLLIN};
+    return r == -ENOENT || poll(&p, 1, 0) != 0 ? -ESRCH : r;
+}
+
+/* The oldest child that lives; 0: none. */
+static pid_t first_child(pid_t pid)
+{
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    auto_fclose FILE *f = fopen(path, "re");
+    return f && fscanf(f, "%d", &child) == 1 ? child : 0;
+}
+
+static bool can_be_looked_at(pid_t pid)
+{
+    char path[48];
+    struct stat st;
+    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+    return stat(path, &st) == 0 || errno != EACCES;
+}
+
+int join_target(const struct proc_id *init, pid_t *ret_pid)
+{
+    auto_close int init_fd = proc_open(init);
+    if (init_fd < 0)
+        return -ESRCH;
+    if (can_be_looked_at(init->pid)) {
+        *ret_pid = init->pid;
+        return take_fd(&init_fd);
+    }
+    pid_t child = first_child(init->pid);
+    auto_close int fd = child > 0 ? pidfd_open_pid(child) : -1;
+    /* It was init's child when it was opened, and init was init. */
+    struct pollfd p = {.fd = init_fd, .events = POLLIN};
+    if (fd < 0 || first_child(init->pid) != child || poll(&p, 1, 0) != 0)
+        return -ESRCH;
+    *ret_pid = child;
+    return take_fd(&fd);
+}
+
 int join_open(const struct proc_id *init, struct join *ret, struct err *err)
 {
-    *ret = (struct join){.pidfd = proc_open(init)};
+    pid_t pid;
+    *ret = (struct join){.pidfd = join_target(init, &pid)};
     for (size_t i = 0; i < JOIN_NAMESPACES; i++)
         ret->ns[i] = -1;
     if (ret->pidfd < 0)
         return join_ended(err);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < JOIN_NAMESPACES; i++)
-        r = open_namespace(init->pid, i, ret);
-    /* Looked at after the last of them: the pid was init's all the time. */
-    struct pollfd p = {.fd = ret->pidfd, .events = POLLIN};
-    if (r == -ENOENT || r == -ESRCH || poll(&p, 1, 0) != 0) /* a zombie has no namespaces */
+    int r = open_namespaces(pid, ret);
+    if (r == -ESRCH)
         return join_ended(err);
     return r < 0 ? err_errno(err, r, "the container's namespaces") : 0;
 }

@@ -27,10 +27,15 @@ enum join_kind {
 };
 
 struct join {
-    int pidfd;               /* of the container's init */
+    int pidfd;               /* of the container's init, or its command with --init */
     int ns[JOIN_NAMESPACES]; /* for kernels whose setns knows no pidfd; -1: one that we share */
     unsigned flags;          /* CLONE_NEW* of those that we do not share */
 };
+
+/* A pidfd of the process through which the container is entered: `init`, or where nobody can look at
+ * that, as it is the process 1 of --init (runtime/reaper.c), its first child, the command, with
+ * which the container ends. *ret_pid: which it is. -ESRCH when it does not run. */
+int join_target(const struct proc_id *init, pid_t *ret_pid);
 
 /* Opens what is needed to enter the namespaces of `init`. A container that does not run (any more)
  * is ERR_EXIT with status 255, as podman counts it. join_done() releases, also after a failure. */

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "runtime/join.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -150,8 +151,9 @@ int processes_read(const struct proc_id *init, struct process_info **ret, size_t
 {
     const char *ns_name;
     struct stat ns;
+    pid_t shown;
     auto_buf text = {0};
-    auto_close int pidfd = proc_open(init);
+    auto_close int pidfd = join_target(init, &shown);
     auto_closedir DIR *dir = opendir("/proc");
     if (!dir)
         return err_errno(err, -errno, "/proc");
@@ -159,7 +161,7 @@ int processes_read(const struct proc_id *init, struct process_info **ret, size_t
         return err_set(err, -ESRCH, "the container does not run");
     const int level = namespace_level(buf_str(&text));
     bool first = level > 0 && level_number(status_value(buf_str(&text), "NSpid"), level) == 1;
-    if (!choose_namespace(init->pid, first, &ns_name, &ns))
+    if (!choose_namespace(shown, first, &ns_name, &ns))
         return err_set(err, -ESRCH, "the container does not run");
     struct process_info *all = NULL;
     size_t n = 0, cap = 0;
@@ -168,7 +170,9 @@ int processes_read(const struct proc_id *init, struct process_info **ret, size_t
         struct stat st;
         int pid = atoi(e->d_name);
         snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, ns_name);
-        if (pid <= 0 || stat(path, &st) < 0 || st.st_ino != ns.st_ino || st.st_dev != ns.st_dev)
+        bool in =
+            pid > 0 && stat(path, &st) == 0 && st.st_ino == ns.st_ino && st.st_dev == ns.st_dev;
+        if (!in && pid != init->pid)
             continue;
         grow_array(all, n, cap);
         struct process_info *p = &all[n];

@@ -362,3 +362,21 @@ no_sessions() { # CONTAINER
     wherry exec c true
     wherry rm -f c
 }
+
+@test "into a container with --init, whose process 1 nobody can look at" {
+    need_image debian
+    wherry run -d --init --name i debian sleep 1000
+    run_apart wherry exec i cat /proc/1/comm
+    assert_output wherry-init
+    run_apart wherry top i pid comm
+    assert_match "$output" '1 +wherry-init'
+    assert_match "$output" 'sleep'
+    wherry pause i
+    assert_equal "$(wherry inspect --format '{{.State.Status}}' i)" paused
+    wherry unpause i
+    echo hello >f
+    wherry cp f i:/f
+    run_apart wherry exec i cat /f
+    assert_output hello
+    wherry rm -f -t 0 i
+}
