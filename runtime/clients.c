@@ -44,6 +44,12 @@ void clients_done(struct clients *cs)
 
 struct client *clients_add(struct clients *cs, int sock)
 {
+    /* One that is gone, and whose input nobody took, makes room. */
+    for (size_t i = 0; cs->n == CLIENTS_MAX && i < cs->n; i++)
+        if (cs->v[i].sock < 0) {
+            client_done(&cs->v[i]);
+            cs->v[i] = cs->v[--cs->n];
+        }
     if (cs->n == CLIENTS_MAX) {
         close(sock);
         return NULL;

@@ -118,28 +118,36 @@ static int open_link(int root, const char *path)
     return fd < 0 && fd != -ELOOP ? safe_open(root, path, O_PATH, 0) : fd;
 }
 
-/* -ELOOP when the file, or an interpreter it leads to, is reached through a magic link. */
+/* As the kernel will walk it: nothing is cut out, as "a/.." is not "." where a is a link. */
+static char *from_here(const char *path)
+{
+    if (*path == '/')
+        return xstrdup(path);
+    auto_free char *cwd = getcwd(NULL, 0);
+    return xasprintf("%s/%s", cwd ? cwd : "", path);
+}
+
+/* -ELOOP when the file, or an interpreter it leads to, is reached through a magic link. What is not
+ * found here is not executed: the kernel's walk could end elsewhere. */
 static int find_target(int root, const char *path, bool shared_root, struct target *t)
 {
     struct stat at_root, st;
-    auto_free char *at = NULL, *cwd = getcwd(NULL, 0);
-    at = path_join(cwd ? cwd : "/", path);
+    auto_free char *at = from_here(path);
     t->shared = shared_root || fstat(root, &at_root) < 0;
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
         close_fd(&t->fd);
         t->fd = open_link(root, at);
         if (t->fd < 0)
-            return t->fd == -ELOOP ? -ELOOP : 0;
+            return t->fd;
         t->shared = t->shared || fstat(t->fd, &st) < 0 || st.st_dev != at_root.st_dev;
         char head[SCRIPT_HEAD];
-        char *next = NULL;
-        auto_free char *arg = NULL;
+        auto_free char *next = NULL, *arg = NULL;
         ssize_t n = read_full(t->fd, head, sizeof(head));
         if (n < 0 || !command_interpreter(head, (size_t)n, &next, &arg))
             return 0;
         add_script(t, depth ? at : path, next, arg);
         free(at);
-        at = next;
+        at = from_here(next);
     }
     return 0;
 }

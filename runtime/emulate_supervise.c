@@ -120,9 +120,12 @@ static int keep_only(struct emulator *e, struct join *j)
     for (size_t i = 0; i < N; i++)
         if (*kept[i] >= 0 && (*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, FIRST + N)) < 0)
             return -errno;
-    for (size_t i = 0; i < N; i++)
-        if (*kept[i] >= 0 && (*kept[i] = dup3(*kept[i], FIRST + (int)i, O_CLOEXEC)) < 0)
+    for (size_t i = 0; i < N; i++) {
+        if (*kept[i] < 0)
+            close(FIRST + (int)i);
+        else if ((*kept[i] = dup3(*kept[i], FIRST + (int)i, O_CLOEXEC)) < 0)
             return -errno;
+    }
     return syscall(SYS_close_range, FIRST + N, ~0U, 0) < 0 && errno != ENOSYS ? -errno : 0;
 }
 

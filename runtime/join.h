@@ -32,8 +32,8 @@ struct join {
     unsigned flags;          /* CLONE_NEW* of those that we do not share */
 };
 
-/* A pidfd of the process through which the container is entered: `init`, or where nobody can look at
- * that, as it is the process 1 of --init (runtime/reaper.c), its first child, the command, with
+/* A pidfd of the process through which the container is entered: `init`, or where nobody can look
+ * at that, as it is the process 1 of --init (runtime/reaper.c), its first child, the command, with
  * which the container ends. *ret_pid: which it is. -ESRCH when it does not run. */
 int join_target(const struct proc_id *init, pid_t *ret_pid);
 

@@ -19,10 +19,15 @@ int log_file_open(struct log_file *l, struct err *err)
     struct stat st;
     if (l->dir_fd < 0)
         return 0;
-    l->fd =
-        openat(l->dir_fd, l->name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    l->fd = openat(l->dir_fd, l->name,
+                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                   0600);
     if (l->fd < 0 || fstat(l->fd, &st) < 0)
         return err_errno(err, -errno, "open the log %s", l->name);
+    if (S_ISFIFO(st.st_mode)) { /* it would hold the container up */
+        close_fd(&l->fd);
+        return err_set(err, -EINVAL, "the log %s is a pipe", l->name);
+    }
     l->size = st.st_size;
     l->torn = false;
     return 0;
@@ -39,8 +44,12 @@ static void rotate(struct log_file *l)
     char old[NAME_MAX + 1];
     struct log_file next = *l;
     snprintf(old, sizeof(old), "%s.1", l->name);
-    if (renameat(l->dir_fd, l->name, l->dir_fd, old) < 0 || log_file_open(&next, NULL) < 0)
+    if (renameat(l->dir_fd, l->name, l->dir_fd, old) < 0)
         return;
+    if (log_file_open(&next, NULL) < 0) {
+        renameat(l->dir_fd, old, l->dir_fd, l->name); /* where the next try looks for it */
+        return;
+    }
     close(l->fd);
     *l = next;
 }

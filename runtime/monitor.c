@@ -194,12 +194,20 @@ static int time_limit(struct monitor *m, int wait)
     return wait < 0 || left < wait ? (int)left : wait;
 }
 
+static bool anybody(const struct clients *cs)
+{
+    for (size_t i = 0; i < cs->n; i++)
+        if (cs->v[i].sock >= 0)
+            return true;
+    return false;
+}
+
 /* One round. Clients are served before any is added or removed, so the places stay right. */
 static void serve_once(struct monitor *m)
 {
     struct pollfd p[P_CLIENTS + CLIENTS_MAX];
     int wait = clients_reap(&m->clients);
-    if (m->clients.patient && m->clients.n == 0)
+    if (m->clients.patient && !anybody(&m->clients))
         signal_command(m, SIGKILL); /* nobody is left whom this could be for */
     struct streams *io = &m->l.io;
     if (io->resting && (wait < 0 || wait > REST))
@@ -244,6 +252,7 @@ static void flush_clients(struct monitor *m)
     for (int wait; (wait = clients_reap(&m->clients)), clients_pending(&m->clients);) {
         struct pollfd p[P_CLIENTS + CLIENTS_MAX];
         size_t n = poll_fill(m, p);
+        p[P_LISTENER].fd = -1; /* who comes now waits in the socket's queue */
         if (poll(p, n, wait) < 0 && errno != EINTR)
             break;
         if (p[P_SIGNALS].revents)

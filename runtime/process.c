@@ -28,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -141,6 +142,22 @@ static int enter_work_dir(struct process *p, struct err *err)
     return 0;
 }
 
+/* In a container that runs, its root may have put anything there: no magic link is followed, which
+ * would lead to descriptors of ours, and nothing else is taken for the device. */
+static int open_null(struct err *err)
+{
+    struct stat st;
+    auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_close int fd =
+        root < 0 ? -errno : safe_open(root, "/dev/null", O_RDWR | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0)
+        return err_errno(err, fd, "open /dev/null in the container");
+    if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+        return err_set(err, -ENODEV, "/dev/null in the container is not the null device");
+    fcntl(fd, F_SETFL, O_RDWR);
+    return take_fd(&fd);
+}
+
 /* Should: give the command exactly 0, 1, 2 and a session of its own, with the pty as controlling
  * terminal or none at all (TIOCSTI). */
 static int connect_stdio(struct process *p, struct err *err)
@@ -148,9 +165,9 @@ static int connect_stdio(struct process *p, struct err *err)
     int std[3];
     for (int i = 0; i < 3; i++)
         std[i] = p->terminal >= 0 ? p->terminal : p->stdio[i];
-    auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    auto_close int null = open_null(err);
     if (null < 0)
-        return err_errno(err, -errno, "open /dev/null in the container");
+        return null;
     if (setsid() < 0 && errno != EPERM)
         return err_errno(err, -errno, "setsid");
     if (p->terminal >= 0 && ioctl(p->terminal, TIOCSCTTY, 0) < 0)

@@ -7,12 +7,12 @@ load helpers
 
 test_setup() {
     need_image hello
-    (cd "$WHERRY_ROOT" && find . -type f ! -name '*lock*' | sort) >before
+    (cd "$WHERRY_ROOT" && find . -type f ! -name '*lock*' ! -name events.log | sort) >before
 }
 
 # The store holds what it held, and there is no container.
 nothing_left() {
-    (cd "$WHERRY_ROOT" && find . -type f ! -name '*lock*' | sort) >after
+    (cd "$WHERRY_ROOT" && find . -type f ! -name '*lock*' ! -name events.log | sort) >after
     diff before after
     assert_equal "$(find "$WHERRY_ROOT/containers" "$WHERRY_ROOT/names" -mindepth 1 2>/dev/null)" ''
     assert_equal "$(find "$WHERRY_RUNROOT" -mindepth 1 -type d -name '[0-9a-f]*' -not -name checked 2>/dev/null)" ''

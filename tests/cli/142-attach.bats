@@ -11,6 +11,7 @@ test_setup() {
 
 @test "attach shows what comes from now on, and ends with the status" {
     wherry run -d --name c debian sh -c 'echo early; until [ -e /go ]; do sleep 0.05; done; echo late; echo err >&2; exit 6'
+    wait_for bash -c '[[ $("$1" logs c) == early ]]' bash "$WHERRY"
     "$WHERRY" attach c >out 2>errors 3>&- &
     local client=$! status=0
     wait_for clients_are 1 c
