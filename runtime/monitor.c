@@ -294,7 +294,7 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
     if (r < 0)
         return r;
     if (!o->exec && o->sandbox->ns[NS_PID].mode != NS_PRIVATE)
-        m->shared_pid_mounts = namespaces_mount_of(m->l.init);
+        m->shared_pid_mounts = namespaces_hold_mounts(m->l.init);
     r = proc_identify(m->l.init, &m->init_id, err);
     if (r == 0 && o->ops.started)
         r = o->ops.started(o->ops.ctx, &m->init_id, err);
@@ -303,6 +303,7 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
         int status;
         proc_wait(m->l.init, &status);
         m->l.init = 0;
+        namespaces_kill_rest(&m->shared_pid_mounts);
     }
     m->ended = false;
     m->deadline = o->time_limit > 0 ? clock_ms() + o->time_limit : 0;
@@ -333,7 +334,7 @@ static void run_container(struct monitor *m)
     clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
     while (!m->ended)
         serve_once(m);
-    namespaces_kill_rest(m->shared_pid_mounts);
+    namespaces_kill_rest(&m->shared_pid_mounts);
     drain(m);
     launch_wait_server(&m->l, m->o->root_is_dropped);
 }
@@ -342,7 +343,8 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
                                    const struct winsize *size)
 {
     struct monitor *m = new0(struct monitor);
-    *m = (struct monitor){.o = o, .listener = -1, .signals = -1, .log = o->log};
+    *m = (struct monitor){
+        .o = o, .listener = -1, .signals = -1, .log = o->log, .shared_pid_mounts = -1};
     m->msg = new0(struct channel_msg);
     launch_init(&m->l);
     leave_caller(m);

@@ -191,7 +191,7 @@ pid_t namespaces_fork(const struct sandbox *sb, int *ret_shm, struct err *err)
 
 /* --- what is left ---------------------------------------------------------------------------- */
 
-uint64_t namespaces_mount_of(pid_t pid)
+static uint64_t mount_of(pid_t pid)
 {
     char path[48];
     struct stat st;
@@ -206,11 +206,11 @@ static bool kill_once(uint64_t mnt)
     struct dirent *e;
     while (proc && (e = readdir(proc))) {
         pid_t pid = (pid_t)atoi(e->d_name);
-        if (pid <= 0 || namespaces_mount_of(pid) != mnt)
+        if (pid <= 0 || mount_of(pid) != mnt)
             continue;
         /* Held, then looked at again, so that it is not somebody else by now. */
         auto_close int fd = pidfd_open_pid(pid);
-        if (fd < 0 || namespaces_mount_of(pid) != mnt)
+        if (fd < 0 || mount_of(pid) != mnt)
             continue;
         found = true;
         pidfd_signal(fd, SIGKILL);
@@ -218,8 +218,18 @@ static bool kill_once(uint64_t mnt)
     return found;
 }
 
-void namespaces_kill_rest(uint64_t mnt)
+int namespaces_hold_mounts(pid_t pid)
 {
-    for (int i = 0; mnt && i < KILL_ROUNDS && kill_once(mnt); i++)
+    char path[48];
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void namespaces_kill_rest(int *held)
+{
+    struct stat st;
+    bool known = *held >= 0 && fstat(*held, &st) == 0;
+    for (int i = 0; known && i < KILL_ROUNDS && kill_once(st.st_ino); i++)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    close_fd(held);
 }

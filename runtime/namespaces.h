@@ -13,10 +13,10 @@ pid_t namespaces_fork(const struct sandbox *sb, int *ret_shm, struct err *err);
 /* True when some namespace is another container's or one given by its path. */
 bool namespaces_joined(const struct sandbox *sb);
 
-/* After init's end: kills what is left of a container whose pid namespace is not its own. Its
- * processes are those in the mount namespace `mnt` (a number of /proc/PID/ns/mnt), which nobody
- * else is in. */
-void namespaces_kill_rest(uint64_t mnt);
+/* A descriptor of the mount namespace that the process is in, which keeps its number from becoming
+ * another's; negative: it is gone. */
+int namespaces_hold_mounts(pid_t pid);
 
-/* The number of the mount namespace that the process is in; 0: it is gone. */
-uint64_t namespaces_mount_of(pid_t pid);
+/* After init's end: kills what is left of a container whose pid namespace is not its own. Its
+ * processes are those in the mount namespace `held`, which nobody else is in. Closes it. */
+void namespaces_kill_rest(int *held);
