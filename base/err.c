@@ -5,12 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Names in a message may be an image's or a container's: they steer no terminal. */
+static void disarm(char *text)
+{
+    for (char *p = text; *p; p++)
+        if (((unsigned char)*p < ' ' && *p != '\n' && *p != '\t') || *p == 127)
+            *p = '?';
+}
+
 static int fill(struct err *err, enum err_kind kind, int code, const char *fmt, va_list ap)
 {
     if (!err)
         return code;
     char text[sizeof(err->message)]; /* the arguments may point into err->message */
     vsnprintf(text, sizeof(text), fmt, ap);
+    disarm(text);
     err->code = code;
     err->kind = kind;
     err->status = 0;
@@ -61,6 +70,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     if (n >= 0 && (size_t)n < sizeof(err->message))
         snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->message);
     text[sizeof(err->message) - 1] = 0;
+    disarm(text);
     memcpy(err->message, text, sizeof(err->message));
     return err->code;
 }

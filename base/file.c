@@ -205,7 +205,7 @@ static int open_for_removal(int dirfd, const char *name, struct stat *ret)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     auto_close int sub = openat(dirfd, name, flags);
-    if (sub < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+    if (sub < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
         sub = openat(dirfd, name, flags);
     if (sub < 0 || fstat(sub, ret) < 0)
         return -errno;
@@ -224,7 +224,7 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, int dep
     struct stat st;
     int sub = open_for_removal(dirfd, name, &st);
     if (sub < 0)
-        return sub;
+        return sub == -ENOENT ? 0 : sub; /* another removes it, too */
     if (st.st_dev != rm->dev || depth > REMOVE_DEPTH) {
         close(sub);
         return st.st_dev != rm->dev ? -EXDEV : move_up(rm, dirfd, name);
@@ -272,7 +272,7 @@ static int remove_tree(int dirfd, const char *path)
     struct stat st;
     auto_close int top = open_for_removal(dirfd, path, &st);
     if (top < 0)
-        return top;
+        return top == -ENOENT ? 0 : top;
     struct removal rm = {.top = top, .dev = st.st_dev};
     for (unsigned before = 1; before != rm.moved;) { /* until nothing more came up */
         before = rm.moved;

@@ -334,7 +334,7 @@ static int put_other(struct receiver *r, int dir, const char *name, const char *
         return err_errno(err, -errno, "make %s", path);
     code = set_owner(r, dir, name, e, err);
     if (code == 0 && !S_ISLNK(e->mode))
-        (void)!fchmodat(dir, name, mode_of(r, e->mode), 0);
+        (void)!fchmodat(dir, name, mode_of(r, e->mode), AT_SYMLINK_NOFOLLOW);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, e->mtime};
     utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
     return code;

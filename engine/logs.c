@@ -19,6 +19,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#define LOOK_AGAIN 100 /* ms, when no monitor is left to tell of the end */
+
 struct entry {
     bool is_stderr, partial;
     char time[40];
@@ -261,6 +263,8 @@ static int follow(struct reader *rd, struct store_container *c, struct err *err)
         int r = read_on(rd), wait = time_left(rd->options);
         if (r < 0 || over || wait == 0)
             return r < 0 ? err_errno(err, r, "read the log of %s", c->name) : 0;
+        if (pidfd < 0 && (wait < 0 || wait > LOOK_AGAIN))
+            wait = LOOK_AGAIN; /* nobody will tell of the end */
         struct pollfd p[2] = {{.fd = watch, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
         if (poll(p, 2, wait) < 0 && errno != EINTR)
             return err_errno(err, -errno, "poll");

@@ -59,7 +59,10 @@ int container_update_restart(struct engine *e, struct store_container *c, json_t
     auto_close int lock = store_container_lock(c, err);
     if (lock < 0)
         return lock;
-    auto_json json_t *config = json_deep_copy(c->config);
+    auto_json json_t *config = NULL; /* read anew: another may have had the lock before */
+    int r = json_read_at(c->fd, "config.json", &config, err);
+    if (r < 0)
+        return r;
     json_t *host = json_object_get(config, "HostConfig");
     if (json_is_true(json_object_get(host, "AutoRemove")) &&
         strcmp(json_get_string(policy, "Name", "no"), "no") != 0)
@@ -67,7 +70,7 @@ int container_update_restart(struct engine *e, struct store_container *c, json_t
                         "container %s is removed when it ends (--rm): it cannot be restarted",
                         c->name);
     json_object_set(host, "RestartPolicy", policy);
-    int r = store_container_set_config(c, config, err);
+    r = store_container_set_config(c, config, err);
     if (r == 0)
         event_container(&e->store, c, "update", -1);
     return r;

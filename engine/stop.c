@@ -207,6 +207,10 @@ int container_kill(struct engine *e, struct store_container *c, int signal, stru
 int container_restart(struct engine *e, struct store_container *c, int64_t timeout, struct err *err)
 {
     auto_close int channel = -1;
+    if (json_is_true(json_object_get(json_object_get(c->config, "HostConfig"), "AutoRemove")))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        "container %s is removed when it ends (--rm): it cannot be restarted",
+                        c->name);
     int r = container_stop(e, c, timeout, err);
     if (r == 0)
         r = container_start(e, c, &channel, err);

@@ -284,7 +284,9 @@ void volumes_remove_anonymous(struct store *s, const json_t *container)
         auto_done(store_volume) struct store_volume v = {.fd = -1};
         struct err failed = {0};
         const char *name = json_get_string(mount, "Name", NULL);
-        if (!name || store_volume_open(s, name, &v, &failed) < 0 ||
+        /* One that was asked for by its name is the user's. */
+        if (!name || !json_is_true(json_object_get(mount, "Anonymous")) ||
+            store_volume_open(s, name, &v, &failed) < 0 ||
             !json_is_true(json_object_get(v.config, "Anonymous")))
             continue;
         if (store_volume_remove(s, &v, &failed) < 0 && failed.kind != ERR_IN_USE)

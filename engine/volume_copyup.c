@@ -346,9 +346,17 @@ static int prepare(struct store *s, const json_t *mount, const struct root *root
 {
     auto_done(store_volume) struct store_volume v = {.fd = -1};
     int r = store_volume_open(s, json_get_string(mount, "Name", ""), &v, err);
-    if (r < 0 || has_option(mount, "nocopy") || json_object_get(mount, "SubPath") ||
-        !exists_at(v.fd, "fresh") || !root->n_layers)
+    if (r < 0 || !exists_at(v.fd, "fresh"))
         return r;
+    /* Used from now on: no later copy may take the directory's place under this container. */
+    if (has_option(mount, "nocopy") || json_object_get(mount, "SubPath") || !root->n_layers) {
+        auto_close int lock = store_volume_lock(&v, err);
+        if (lock < 0)
+            return lock;
+        return unlinkat(v.fd, "fresh", 0) < 0 && errno != ENOENT
+                   ? err_errno(err, -errno, "volume %s", v.name)
+                   : 0;
+    }
     struct overlay_options overlay;
     root_overlay_options(root, &overlay);
     overlay.upper = overlay.work = NULL; /* the image, not what the container wrote so far */

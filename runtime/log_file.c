@@ -84,6 +84,8 @@ void log_file_write(struct log_file *l, const char *stream, const char *data, si
         json_log_format(&lines, time_now(), stream, data, len);
     else
         k8s_log_format(&lines, time_now(), stream, data, len);
+    if (!lines.data)
+        return;
     int64_t half = (l->max < MAX_LEAST ? MAX_LEAST : l->max) / 2;
     for (size_t done = 0; done < lines.len;) {
         size_t n = lines.len - done;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define DEPTH_MAX 1024 /* descriptors are held for each level */
+#define LINKS_MAX 256  /* inodes with several names whose first is remembered: a descriptor each */
 #define XATTR_MAX (64 * 1024)
 
 /* Files with several names, until all of them have come by. */
@@ -51,7 +52,7 @@ static const struct link *linked_find(const struct linked *l, const struct stat 
 
 static void linked_add(struct linked *l, const struct stat *st, int dir, const char *name)
 {
-    int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    int fd = l->n < LINKS_MAX ? fcntl(dir, F_DUPFD_CLOEXEC, 3) : -1;
     if (fd < 0)
         return; /* the names become files of their own */
     grow_array(l->v, l->n, l->cap);

@@ -424,7 +424,16 @@ int store_container_list(struct store *s, struct store_container **ret, size_t *
         struct stat st;
         if (!is_full_id(id))
             continue;
-        if (open_container(s, id, &all[n].c, &e) < 0) {
+        int q = open_container(s, id, &all[n].c, &e);
+        /* What says nothing about the container: who decides by the list must not miss one. */
+        if (q == -EMFILE || q == -ENFILE || q == -ENOMEM || q == -EIO) {
+            for (size_t i = 0; i < n; i++)
+                store_container_done(&all[i].c);
+            if (err)
+                *err = e;
+            return q;
+        }
+        if (q < 0) {
             log_debug("left out: %s", e.message);
             continue;
         }
@@ -449,8 +458,20 @@ int store_container_reload(struct store_container *c, struct err *err)
 {
     if (!exists_at(c->fd, "config.json"))
         return err_kind(err, ERR_NOT_FOUND, -ENOENT, "container %s was removed", c->id);
+    json_t *state = NULL;
+    struct err one = {0};
+    int r = json_read_at(c->fd, "state.json", &state, &one);
+    if (r < 0 && r != -ENOENT && r != -EINVAL && r != -EFBIG) {
+        if (err)
+            *err = one;
+        return r;
+    }
+    if (!json_is_object(state)) { /* damaged: it counts as created */
+        json_decref(state);
+        state = json_object();
+    }
     json_decref(c->state);
-    c->state = read_state(c->fd);
+    c->state = state;
     return 0;
 }
 
@@ -491,9 +512,12 @@ static int rename_locked(struct store *s, struct store_container *c, const char 
     int r = store_name_reserve(s, name, c->id, err);
     if (r < 0)
         return r;
-    auto_json json_t *config = json_deep_copy(c->config);
-    json_put_string(config, "Name", name);
-    r = store_container_set_config(c, config, err);
+    auto_json json_t *config = NULL; /* read anew: another may have had the lock before */
+    r = json_read_at(c->fd, "config.json", &config, err);
+    if (r == 0) {
+        json_put_string(config, "Name", name);
+        r = store_container_set_config(c, config, err);
+    }
     if (r == 0)
         return 0;
     auto_free char *link = xasprintf("names/%s", name);
@@ -501,10 +525,22 @@ static int rename_locked(struct store *s, struct store_container *c, const char 
     return r;
 }
 
+/* It may have got another one since it was opened. */
+static void refresh_name(struct store_container *c)
+{
+    auto_json json_t *config = NULL;
+    if (json_read_at(c->fd, "config.json", &config, NULL) < 0 ||
+        !json_get_string(config, "Name", NULL))
+        return;
+    free(c->name);
+    c->name = xstrdup(json_get_string(config, "Name", ""));
+}
+
 int store_container_rename(struct store *s, struct store_container *c, const char *name,
                            struct err *err)
 {
     struct err failed = {0};
+    refresh_name(c);
     int r = store_object_name_valid(name) ? 0 : name_invalid(name, err);
     if (r < 0 || strcmp(name, c->name) == 0)
         return r;
@@ -524,17 +560,6 @@ int store_container_rename(struct store *s, struct store_container *c, const cha
     c->name = xstrdup(name);
     name_release(s, old, c->id);
     return 0;
-}
-
-/* It may have got another one since it was opened. */
-static void refresh_name(struct store_container *c)
-{
-    auto_json json_t *config = NULL;
-    if (json_read_at(c->fd, "config.json", &config, NULL) < 0 ||
-        !json_get_string(config, "Name", NULL))
-        return;
-    free(c->name);
-    c->name = xstrdup(json_get_string(config, "Name", ""));
 }
 
 int store_container_remove(struct store *s, struct store_container *c, struct err *err)
