@@ -94,7 +94,8 @@ int image_pull_wanted(struct invocation *in, const struct image_pull_values *v, 
     auto_buf output = {0};
     if (!must_ask(v)) {
         int r = store_image_find(&in->engine->store, image, ret, err);
-        /* Also when nothing may be pulled: registries.conf may know the name of one that is here. */
+        /* Also when nothing may be pulled: registries.conf may know the name of one that is here.
+         */
         if (r == 0 || err->kind != ERR_NOT_FOUND)
             return r;
         err_clear(err);

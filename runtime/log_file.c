@@ -69,10 +69,11 @@ static void append(struct log_file *l, const char *lines, size_t len)
 static size_t fitting(const char *lines, size_t len, int64_t room)
 {
     size_t n = room <= 0 ? 0 : len < (size_t)room ? len : (size_t)room;
-    const char *end = n ? memrchr(lines, '\n', n) : NULL;
-    if (!end)
-        end = memchr(lines, '\n', len);
-    return end ? (size_t)(end - lines) + 1 : len;
+    while (n && lines[n - 1] != '\n')
+        n--;
+    while (n < len && (n == 0 || lines[n - 1] != '\n'))
+        n++;
+    return n;
 }
 
 void log_file_write(struct log_file *l, const char *stream, const char *data, size_t len)
@@ -84,8 +85,6 @@ void log_file_write(struct log_file *l, const char *stream, const char *data, si
         json_log_format(&lines, time_now(), stream, data, len);
     else
         k8s_log_format(&lines, time_now(), stream, data, len);
-    if (!lines.data)
-        return;
     int64_t half = (l->max < MAX_LEAST ? MAX_LEAST : l->max) / 2;
     for (size_t done = 0; done < lines.len;) {
         size_t n = lines.len - done;
