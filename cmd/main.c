@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* What main() knows while it goes on. */
@@ -37,12 +36,6 @@ static void fill_standard_fds(void)
 
 static void prepare(int argc, char **argv)
 {
-    /* Every container of a list holds a descriptor. */
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
     fill_standard_fds();
     signal(SIGPIPE, SIG_DFL);
     /* Only for characters and their widths; numbers and messages stay as they are. */

@@ -21,7 +21,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+
+#define OWN_FILES 64 /* descriptors that we have beside those of a list */
 
 #define LINK_PREFIX "../containers/"
 
@@ -410,6 +413,17 @@ static int oldest_first(const void *a, const void *b)
     return strcmp(x->c.id, y->c.id);
 }
 
+/* Each container of a list holds a descriptor. The limit stays as it is for short lists, since a
+ * container can be given it (--ulimit host). */
+static void make_room(size_t n)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || n + OWN_FILES < files.rlim_cur)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int store_container_list(struct store *s, struct store_container **ret, size_t *ret_n,
                          struct err *err)
 {
@@ -417,6 +431,7 @@ int store_container_list(struct store *s, struct store_container **ret, size_t *
     int r = list_dir_at(s->root_fd, "containers", &ids, err);
     if (r < 0)
         return r;
+    make_room(ids.len);
     auto_free struct aged *all = xcalloc(ids.len, sizeof(*all));
     size_t n = 0;
     strv_foreach (&ids, id) {
