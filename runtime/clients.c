@@ -28,6 +28,14 @@ static void client_drop(struct client *c)
     close_fd(&c->sock);
 }
 
+/* It has closed its end: what it said before (MON_LEAVE) is in the socket, and then the end. */
+static void client_mute(struct client *c)
+{
+    c->deaf = true;
+    buf_done(&c->out);
+    c->out_start = 0;
+}
+
 static void client_done(struct client *c)
 {
     close_fd(&c->sock);
@@ -84,14 +92,14 @@ static size_t waiting(const struct client *c)
 
 void client_send(struct client *c, uint32_t type, const void *data, size_t len)
 {
-    if (c->sock < 0)
+    if (c->sock < 0 || c->deaf)
         return;
     if (waiting(c) == 0) {
         int r = channel_send(c->sock, type, data, len, NULL, 0);
         if (r == 0)
             c->last_progress = clock_ms();
         else if (r != -EAGAIN)
-            client_drop(c);
+            client_mute(c);
         if (r != -EAGAIN)
             return;
         c->last_progress = clock_ms();
@@ -117,7 +125,7 @@ void client_flush(struct client *c)
         if (r == -EAGAIN)
             break;
         if (r < 0) {
-            client_drop(c);
+            client_mute(c);
             return;
         }
         c->out_start += sizeof(head) + head.len;
@@ -136,6 +144,11 @@ int client_receive(struct client *c, struct channel_msg *msg)
         int r = channel_recv(c->sock, msg);
         if (r == -EAGAIN)
             return 0;
+        /* Before what is left in the queue: it did not take all of ours. */
+        if (r == -ECONNRESET && !c->reset) {
+            c->reset = true;
+            continue;
+        }
         if (r <= 0) {
             client_drop(c);
             return 0;

@@ -26,6 +26,8 @@ struct client {
     size_t out_start;      /* of what is not sent yet */
     struct buf in;         /* for the container's stdin */
     bool in_eof;           /* the end follows `in` */
+    bool deaf;             /* it takes nothing more, but what it said last is still to be read */
+    bool reset;            /* its end was told as an error once */
     int64_t last_progress; /* ms, monotonic */
 };
 
