@@ -74,9 +74,10 @@ int channel_recv(int sock, struct channel_msg *msg)
                        .msg_controllen = sizeof(control.room)};
     ssize_t n;
     while ((n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC)) < 0) {
-        if (errno == EINTR)
+        /* The other end closed without having read all: told once, and before what it had sent. */
+        if (errno == EINTR || errno == ECONNRESET)
             continue;
-        return errno == ECONNRESET ? 0 : -errno;
+        return -errno;
     }
     if (n == 0)
         return 0;

@@ -158,3 +158,12 @@ void json_put_string(json_t *obj, const char *key, const char *s)
     if (s)
         json_put(obj, key, json_from_string(s));
 }
+
+void json_put_assignments(json_t *obj, const struct strv *words)
+{
+    for (size_t i = 0; words && i < words->len; i++) {
+        const char *eq = strchrnul(words->v[i], '=');
+        auto_free char *name = xstrndup(words->v[i], (size_t)(eq - words->v[i]));
+        json_put_string(obj, name, *eq ? eq + 1 : "");
+    }
+}

@@ -51,3 +51,5 @@ json_t *json_from_strv(const struct strv *sv);
 void json_put(json_t *obj, const char *key, json_t *value);
 /* Sets a string member unless `s` is NULL. */
 void json_put_string(json_t *obj, const char *key, const char *s);
+/* Sets a member for each "NAME=VALUE" of `words` (or NULL), with "" for one without a "=". */
+void json_put_assignments(json_t *obj, const struct strv *words);

@@ -71,6 +71,19 @@ struct opt {
         OPT_CHOICE, c, long_name, offsetof(struct type, field), val, text, list                    \
     }
 
+/* --NAME or --NAME=true|false; a string, so that "not given" is told apart (NULL): opt_switch(). */
+#define OPT_SWITCH_ROW(c, long_name, holder, field, text)                                          \
+    {                                                                                              \
+        .type = OPT_CHOICE, .letter = c, .name = long_name,                                        \
+        .offset = offsetof(struct holder, field), .value = "true|false", .help = text,             \
+        .choices = "true|false", .implied = "true"                                                 \
+    }
+
+static inline bool opt_switch(const char *given, bool otherwise)
+{
+    return given ? *given == 't' : otherwise;
+}
+
 struct opt_result {
     struct strv args;                  /* what is no flag */
     bool help;                         /* --help or -h (unless the table has an 'h') was there */

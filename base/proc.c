@@ -114,6 +114,15 @@ int proc_signal(const struct proc_id *id, int sig)
     return fd < 0 ? fd : pidfd_signal(fd, sig);
 }
 
+pid_t proc_clone(unsigned long flags)
+{
+#if defined(__s390__) || defined(__CRIS__)
+    return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
+#else
+    return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+#endif
+}
+
 int proc_wait(pid_t pid, int *ret_status)
 {
     int status;
@@ -136,6 +145,15 @@ int fd_move_up(int fd, int min)
         return -errno;
     close(fd);
     return moved;
+}
+
+void fd_close_from(int first)
+{
+    if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+        return;
+    int max = (int)sysconf(_SC_OPEN_MAX);
+    for (int fd = first; fd < max && fd < 4096; fd++)
+        close(fd);
 }
 
 /* Everything between fork and exec of proc_spawn's child.

@@ -35,6 +35,10 @@ int proc_signal(const struct proc_id *id, int sig);
 int pidfd_open_pid(pid_t pid);
 int pidfd_signal(int pidfd, int sig);
 
+/* clone(2) with these CLONE_ flags and a signal, otherwise as fork(): what fork() of libc does not
+ * offer. -1 with errno. */
+pid_t proc_clone(unsigned long flags);
+
 /* Waits for a child: *ret_status as waitpid's. Retries on EINTR. */
 int proc_wait(pid_t pid, int *ret_status);
 
@@ -43,6 +47,10 @@ int proc_exit_code(int wait_status);
 
 /* Moves `fd` to at least `min`, CLOEXEC; closes the old. Returns the new fd or negative errno. */
 int fd_move_up(int fd, int min);
+
+/* Closes all descriptors from `first` on; where the kernel cannot (before Linux 5.9), those below
+ * 4096. Allocates nothing. */
+void fd_close_from(int first);
 
 struct spawn {
     const char *path; /* what is executed; searched in PATH when it has no slash */

@@ -265,3 +265,9 @@ char *path_join(const char *base, const char *path)
     auto_free char *both = xasprintf("%s/%s", base, path);
     return path_clean(both);
 }
+
+bool path_is_within(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    return strncmp(path, dir, len) == 0 && (path[len] == 0 || path[len] == '/');
+}

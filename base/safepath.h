@@ -32,3 +32,6 @@ char *path_clean(const char *path);
 
 /* `path` if absolute, else base + "/" + path; cleaned. The caller frees. */
 char *path_join(const char *base, const char *path);
+
+/* Whether `path` is `dir` or lies in it, by their texts. */
+bool path_is_within(const char *path, const char *dir);

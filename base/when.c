@@ -144,3 +144,32 @@ const char *duration_format(uint64_t nanoseconds, char out[static DURATION_MAX])
     }
     return out;
 }
+
+int when_compare(struct timespec a, struct timespec b)
+{
+    if (a.tv_sec != b.tv_sec)
+        return a.tv_sec < b.tv_sec ? -1 : 1;
+    return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
+}
+
+bool when_is_set(struct timespec t)
+{
+    return t.tv_sec || t.tv_nsec;
+}
+
+int when_wait(struct timespec until)
+{
+    struct timespec now = time_now();
+    if (!when_is_set(until))
+        return -1;
+    int64_t ms =
+        (int64_t)(until.tv_sec - now.tv_sec) * 1000 + (until.tv_nsec - now.tv_nsec) / 1000000 + 1;
+    return ms <= 0 ? 0 : ms < INT32_MAX ? (int)ms : INT32_MAX;
+}
+
+int64_t when_monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -13,6 +14,15 @@
  * words).
  */
 int when_parse(const char *text, struct timespec now, struct timespec *ret, struct err *err);
+
+/* Below 0, 0 or above 0, as `a` is before `b`, the same or after it. */
+int when_compare(struct timespec a, struct timespec b);
+/* The epoch itself stands for no moment. */
+bool when_is_set(struct timespec t);
+/* For poll(): ms until then, rounded up; 0: it is over; -1: it is not set. */
+int when_wait(struct timespec until);
+/* ms of the monotonic clock. */
+int64_t when_monotonic_ms(void);
 
 #define DURATION_MAX 40
 

@@ -37,7 +37,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     const json_t *config = json_object_get(c.config, "Config");
     struct container_attach_options o = {
         .interactive = !v->no_stdin && json_is_true(json_object_get(config, "OpenStdin")),
-        .proxy_signals = attach_proxy(v->sig_proxy),
+        .proxy_signals = opt_switch(v->sig_proxy, true),
         .detach_keys = attach_keys(v->detach_keys),
     };
     auto_close int channel = -1;

@@ -6,30 +6,20 @@
 #include "engine/container.h"
 #include "store/store.h"
 
-#include <stdbool.h>
-
 #define DETACH_KEYS_DEFAULT "ctrl-p,ctrl-q"
 
-/* What the options --detach-keys and --sig-proxy mean (NULL: not given). */
+/* What the option --detach-keys means (NULL: not given). */
 static inline const char *attach_keys(const char *detach_keys)
 {
     return detach_keys ? detach_keys : DETACH_KEYS_DEFAULT;
-}
-
-static inline bool attach_proxy(const char *sig_proxy)
-{
-    return !sig_proxy || *sig_proxy == 't';
 }
 
 #define DETACH_KEYS_ROW(holder)                                                                    \
     OPT_STRING_ROW(0, "detach-keys", holder, detach_keys, "KEYS",                                  \
                    "Keys that leave the container running (default ctrl-p,ctrl-q; empty: none)")
 #define SIG_PROXY_ROW(holder)                                                                      \
-    {                                                                                              \
-        .type = OPT_CHOICE, .name = "sig-proxy", .offset = offsetof(struct holder, sig_proxy),     \
-        .value = "true|false", .help = "Pass signals on to the container (default true)",          \
-        .choices = "true|false", .implied = "true"                                                 \
-    }
+    OPT_SWITCH_ROW(0, "sig-proxy", holder, sig_proxy,                                              \
+                   "Pass signals on to the container (default true)")
 
 /* Copies between our terminal and the container until it ends or the user detaches; sets
  * in->exit_status. Takes the channel over. */

@@ -95,7 +95,7 @@ static const struct command_row rows[] = {
      .summary = "Show what wherry found on this machine"},
     {.name = "inspect",
      HERE(cmd_inspect),
-     .summary = "Show all that is known of a container or image"},
+     .summary = "Show all that is known of containers, images or volumes"},
     {.name = "kill",
      HERE(cmd_kill),
      .groups = "container",

@@ -13,9 +13,12 @@
 static int remove_namesake(struct invocation *in, const char *name, struct err *err)
 {
     auto_done(store_container) struct store_container old = {0};
-    int r = store_container_find(&in->engine->store, name, &old, err);
+    auto_free char *id = NULL; /* by its name only: it may look like the start of other ones' ids */
+    if (store_name_lookup(&in->engine->store, name, &id) < 0)
+        return 0;
+    int r = store_container_find(&in->engine->store, id, &old, err);
     if (r < 0)
-        return err && err->kind == ERR_NOT_FOUND ? 0 : r;
+        return err->kind == ERR_NOT_FOUND ? 0 : r;
     return strcmp(old.name, name) == 0 ? container_remove(in->engine, &old, true, 0, err) : 0;
 }
 

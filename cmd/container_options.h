@@ -68,13 +68,8 @@ struct container_values {
                        "Signal that stops the container (default: the image's, or TERM)"),         \
         OPT_INT_ROW(0, "stop-timeout", container_values, stop_timeout, "SECONDS",                  \
                     "Seconds from the stop signal to the kill (default 10)"),                      \
-        {.type = OPT_CHOICE,                                                                       \
-         .name = "tls-verify",                                                                     \
-         .offset = offsetof(struct container_values, pull.tls_verify),                             \
-         .value = "true|false",                                                                    \
-         .help = "Whether the certificates of a registry must be right",                           \
-         .choices = "true|false",                                                                  \
-         .implied = "true"},                                                                       \
+        OPT_SWITCH_ROW(0, "tls-verify", container_values, pull.tls_verify,                         \
+                       "Whether the certificates of a registry must be right"),                    \
         OPT_BOOL_ROW('t', "tty", container_values, tty, "Give the container a terminal"),          \
         OPT_STRING_ROW('u', "user", container_values, user, "USER[:GROUP]",                        \
                        "Run as this user of the container"),                                       \

@@ -12,14 +12,9 @@ struct values {
 };
 
 static const struct opt opts[] = {
-    {.type = OPT_CHOICE,
-     .letter = 'a',
-     .name = "archive",
-     .offset = offsetof(struct values, archive),
-     .value = "true|false",
-     .help = "Give copied files to the container's user (default true); false: keep the owners",
-     .choices = "true|false",
-     .implied = "true"},
+    OPT_SWITCH_ROW(
+        'a', "archive", values, archive,
+        "Give copied files to the container's user (default true); false: keep the owners"),
     OPT_BOOL_ROW(0, "overwrite", values, overwrite,
                  "Allow to replace directories by other files and the other way round"),
     {0},
@@ -31,7 +26,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct copy_options o = {.from = args->v[0],
                              .to = args->v[1],
                              .overwrite = v->overwrite,
-                             .keep_owners = v->archive && *v->archive == 'f'};
+                             .keep_owners = !opt_switch(v->archive, true)};
     if (strcmp(o.to, "-") == 0 && isatty(STDOUT_FILENO))
         return err_set(err, -EINVAL, "refusing to write a tar to a terminal: redirect it");
     return container_copy(in->engine, &o, err);

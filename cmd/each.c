@@ -7,6 +7,14 @@
 
 #include <stdio.h>
 
+void each_failed(int r, const struct err *one, int *result, struct err *err)
+{
+    if (*result < 0)
+        fprintf(stderr, "Error: %s\n", err->message);
+    *result = r;
+    *err = *one;
+}
+
 int each_container(struct invocation *in, const struct strv *names, bool ignore_missing,
                    int (*fn)(struct invocation *in, struct store_container *c, const char *name,
                              void *arg, struct err *err),
@@ -24,12 +32,8 @@ int each_container(struct invocation *in, const struct strv *names, bool ignore_
             r = 0;
         if (found)
             store_container_done(&c);
-        if (r == 0)
-            continue;
-        if (result < 0)
-            fprintf(stderr, "Error: %s\n", err->message);
-        result = r;
-        *err = one;
+        if (r < 0)
+            each_failed(r, &one, &result, err);
     }
     return result;
 }

@@ -13,5 +13,9 @@ int each_container(struct invocation *in, const struct strv *names, bool ignore_
                              void *arg, struct err *err),
                    void *arg, struct err *err);
 
+/* For a loop that goes on after an error: prints the one before, if there was one (*result < 0),
+ * and keeps this one for main() to print. */
+void each_failed(int r, const struct err *one, int *result, struct err *err);
+
 /* The newest container's id, appended. */
 int each_latest(struct invocation *in, struct strv *ret, struct err *err);

@@ -4,13 +4,6 @@
 
 #include "engine/create_environment.h"
 
-#define ENVIRONMENT_CHOICE_ROW(long_name, field, text)                                             \
-    {                                                                                              \
-        .type = OPT_CHOICE, .name = long_name,                                                     \
-        .offset = offsetof(struct container_values, environment.field), .value = "true|false",     \
-        .help = text, .choices = "true|false", .implied = "true"                                   \
-    }
-
 /* For the member `environment`, a struct environment_options, of struct container_values. */
 #define ENVIRONMENT_OPTION_ROWS                                                                    \
     OPT_LIST_ROW(0, "add-host", container_values, environment.add_hosts, "NAME:ADDRESS",           \
@@ -35,12 +28,12 @@
                        "Line of /etc/group for a group that the image does not know"),             \
         OPT_LIST_ROW(0, "hostuser", container_values, environment.host_users, "NAME",              \
                      "Add this user of the machine to /etc/passwd"),                               \
-        ENVIRONMENT_CHOICE_ROW("http-proxy", http_proxy,                                           \
-                               "Pass http_proxy, no_proxy... on (default true)"),                  \
+        OPT_SWITCH_ROW(0, "http-proxy", container_values, environment.http_proxy,                  \
+                       "Pass http_proxy, no_proxy... on (default true)"),                          \
         OPT_BOOL_ROW(0, "no-hosts", container_values, environment.no_hosts,                        \
                      "Leave the image's /etc/hosts"),                                              \
-        ENVIRONMENT_CHOICE_ROW("passwd", passwd,                                                   \
-                               "Add the user to /etc/passwd when it is not there (default true)"), \
+        OPT_SWITCH_ROW(0, "passwd", container_values, environment.passwd,                          \
+                       "Add the user to /etc/passwd when it is not there (default true)"),         \
         OPT_STRING_ROW(0, "passwd-entry", container_values, environment.passwd_entry, "LINE",      \
                        "Line of /etc/passwd for a user that the image does not know"),             \
         OPT_STRING_ROW(0, "tz", container_values, environment.tz, "ZONE",                          \

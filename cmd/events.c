@@ -22,13 +22,9 @@ static const struct opt opts[] = {
                  "Only those that match (container, event, image, label, type, volume)"),
     OPT_STRING_ROW(0, "format", values, format, "TEMPLATE", "Print by a Go template, or json"),
     OPT_STRING_ROW(0, "since", values, since, "TIME", "From this time on (default: now)"),
-    {.type = OPT_CHOICE,
-     .name = "stream",
-     .offset = offsetof(struct values, stream),
-     .value = "true|false",
-     .help = "Go on with what happens next; false: all that is known, and end (default true)",
-     .choices = "true|false",
-     .implied = "true"},
+    OPT_SWITCH_ROW(
+        0, "stream", values, stream,
+        "Go on with what happens next; false: all that is known, and end (default true)"),
     OPT_STRING_ROW(0, "until", values, until, "TIME", "End at this time"),
     {0},
 };
@@ -117,7 +113,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     auto_ptr(template) struct template *t = NULL;
     struct print p = {.json = v->format && strcmp(v->format, "json") == 0};
     struct timespec now = time_now();
-    struct events_options o = {.filters = &v->filters, .stream = !v->stream || *v->stream == 't'};
+    struct events_options o = {.filters = &v->filters, .stream = opt_switch(v->stream, true)};
     int r = events_check_filters(&v->filters, err);
     if (r == 0 && v->format && !p.json)
         r = template_parse(v->format, &t, err);

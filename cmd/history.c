@@ -84,7 +84,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         r = image_history(in->engine, &image, &rows, err);
     if (r < 0)
         return r;
-    bool human = !(v->human && *v->human == 'f');
+    bool human = opt_switch(v->human, true);
     size_t i;
     json_t *row;
     json_array_foreach (rows, i, row)

@@ -2,6 +2,7 @@
 /* wherry inspect: all that is known of containers, images and volumes, as JSON. */
 #include "base/json.h"
 #include "cmd/commands.h"
+#include "cmd/each.h"
 #include "cmd/list.h"
 #include "engine/container.h"
 #include "engine/image.h"
@@ -12,6 +13,11 @@
 
 struct values {
     char *format, *type;
+};
+
+static const struct opt opts_of_one_type[] = {
+    OPT_STRING_ROW('f', "format", values, format, "TEMPLATE", "Print by a Go template"),
+    {0},
 };
 
 static const struct opt opts[] = {
@@ -72,10 +78,7 @@ static int inspect_all(struct invocation *in, const struct values *v, const char
             json_array_append_new(found, one);
             continue;
         }
-        if (result < 0) /* all are told, the last by main() */
-            fprintf(stderr, "Error: %s\n", err->message);
-        result = r;
-        *err = failed;
+        each_failed(r, &failed, &result, err);
     }
     if (result < 0 && v->format && json_array_size(found) == 0)
         return result;
@@ -102,18 +105,19 @@ static int run_image(struct invocation *in, void *values, struct strv *args, str
     return inspect_all(in, values, "image", args, err);
 }
 
-#define INSPECT(variable, objects, function)                                                       \
+#define INSPECT(variable, objects, about, table, function)                                         \
     const struct command variable = {                                                              \
         .name = "inspect",                                                                         \
         .usage = "[options] " objects,                                                             \
-        .summary = "Show all that is known of a container or image",                               \
-        .opts = opts,                                                                              \
+        .summary = "Show all that is known of " about,                                             \
+        .opts = table,                                                                             \
         .values_size = sizeof(struct values),                                                      \
         .min_args = 1,                                                                             \
         .max_args = -1,                                                                            \
         .run = function,                                                                           \
     }
 
-INSPECT(cmd_inspect, "OBJECT [OBJECT...]", run);
-INSPECT(cmd_container_inspect, "CONTAINER [CONTAINER...]", run_container);
-INSPECT(cmd_image_inspect, "IMAGE [IMAGE...]", run_image);
+INSPECT(cmd_inspect, "OBJECT [OBJECT...]", "containers, images or volumes", opts, run);
+INSPECT(cmd_container_inspect, "CONTAINER [CONTAINER...]", "a container", opts_of_one_type,
+        run_container);
+INSPECT(cmd_image_inspect, "IMAGE [IMAGE...]", "an image", opts_of_one_type, run_image);

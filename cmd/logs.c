@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wherry logs: prints what containers have written. */
 #include "base/file.h"
+#include "base/id.h"
 #include "base/proc.h"
 #include "base/when.h"
 #include "cmd/commands.h"
@@ -33,6 +34,7 @@ struct print {
     const struct values *v;
     struct logs_options options;
     size_t color;       /* the container's number */
+    bool several;       /* whose lines are told apart */
     const char *prefix; /* NULL: none */
 };
 
@@ -63,13 +65,11 @@ static int print_one(struct invocation *in, struct store_container *c, const cha
                      struct err *err)
 {
     struct print *p = arg;
-    char id[13];
-    snprintf(id, sizeof(id), "%.12s", c->id);
-    if (p->v->names)
-        p->prefix = c->name;
-    else if (p->prefix)
-        p->prefix = id;
+    char id[ID_SHORT_LEN + 1];
+    snprintf(id, sizeof(id), "%s", c->id);
+    p->prefix = p->v->names ? c->name : p->several ? id : NULL;
     int r = container_logs(in->engine, c, &p->options, print_piece, p, err);
+    p->prefix = NULL;
     p->color++;
     return r;
 }
@@ -109,7 +109,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     bool has_tail = opt_given(in->table, in->res, "tail");
     struct print p = {.v = v,
                       .options = {.follow = v->follow, .tail = has_tail ? v->tail : -1},
-                      .prefix = args->len > 1 ? "" : NULL};
+                      .several = args->len > 1};
     struct timespec now = time_now();
     if (v->latest ? args->len > 0 : args->len == 0)
         return err_kind(err, ERR_USAGE, -EINVAL,

@@ -27,12 +27,9 @@ struct registry_values {
          .value = "FILE",                                                                          \
          .help = "Use this registries.conf",                                                       \
          .hidden = true},                                                                          \
-    {                                                                                              \
-        .type = OPT_CHOICE, .name = "tls-verify",                                                  \
-        .offset = offsetof(struct registry_values, tls_verify), .value = "true|false",             \
-        .help = "Whether certificates must be right (default: as registries.conf says, true)",     \
-        .choices = "true|false", .implied = "true"                                                 \
-    }
+        OPT_SWITCH_ROW(                                                                            \
+            0, "tls-verify", registry_values, tls_verify,                                          \
+            "Whether certificates must be right (default: as registries.conf says, true)")
 
 #define REGISTRY_TRANSFER_ROWS                                                                     \
     OPT_STRING_ROW(0, "creds", registry_values, creds, "USER[:PASSWORD]",                          \

@@ -42,7 +42,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         return 0;
     }
     struct container_attach_options o = {.interactive = v->container.interactive,
-                                         .proxy_signals = attach_proxy(v->sig_proxy),
+                                         .proxy_signals = opt_switch(v->sig_proxy, true),
                                          .detach_keys = attach_keys(v->detach_keys),
                                          .hold_output = true};
     return attach_foreground(in, &c, take_fd(&channel), &o, err);

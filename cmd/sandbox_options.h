@@ -26,13 +26,9 @@
                        "PID namespace: private, host, container:NAME or ns:PATH"),                 \
         OPT_BOOL_ROW(0, "privileged", container_values, sandbox.privileged,                        \
                      "All capabilities and devices, nothing hidden, no seccomp policy"),           \
-        {.type = OPT_CHOICE,                                                                       \
-         .name = "read-only-tmpfs",                                                                \
-         .offset = offsetof(struct container_values, sandbox.read_only_tmpfs),                     \
-         .value = "true|false",                                                                    \
-         .help = "With --read-only: a writable tmpfs on /run, /tmp and /var/tmp (default true)",   \
-         .choices = "true|false",                                                                  \
-         .implied = "true"},                                                                       \
+        OPT_SWITCH_ROW(                                                                            \
+            0, "read-only-tmpfs", container_values, sandbox.read_only_tmpfs,                       \
+            "With --read-only: a writable tmpfs on /run, /tmp and /var/tmp (default true)"),       \
         OPT_LIST_ROW(0, "security-opt", container_values, sandbox.security_opt, "OPTION",          \
                      "seccomp=FILE|unconfined, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, "  \
                      "proc-opts=OPTIONS, label=disable"),                                          \
@@ -48,6 +44,6 @@
                        "Umask of the container (default 0022)"),                                   \
         OPT_STRING_ROW(0, "userns", container_values, sandbox.userns, "MODE",                      \
                        "User namespace: host, keep-id[:uid=,gid=], nomap, auto[:size=], "          \
-                       "container:NAME"),                                                          \
+                       "container:NAME or ns:PATH"),                                               \
         OPT_STRING_ROW(0, "uts", container_values, sandbox.uts, "MODE",                            \
                        "UTS namespace: private, host, container:NAME or ns:PATH")

@@ -21,13 +21,7 @@ static const struct opt opts[] = {
     SELECT_FILTER_ROW('f'),
     OPT_BOOL_ROW('i', "interactive", values, interactive, "Pass our standard input on"),
     SELECT_LATEST_ROW,
-    {.type = OPT_CHOICE,
-     .name = "sig-proxy",
-     .offset = offsetof(struct values, sig_proxy),
-     .value = "true|false",
-     .help = "With --attach: pass signals on to the container (default true)",
-     .choices = "true|false",
-     .implied = "true"},
+    SIG_PROXY_ROW(values),
     {0},
 };
 
@@ -50,7 +44,7 @@ static int start_one(struct invocation *in, struct store_container *c, const cha
         return 0;
     }
     struct container_attach_options o = {.interactive = v->interactive,
-                                         .proxy_signals = !v->sig_proxy || *v->sig_proxy == 't',
+                                         .proxy_signals = opt_switch(v->sig_proxy, true),
                                          .detach_keys = attach_keys(v->detach_keys),
                                          .hold_output = true};
     return attach_foreground(in, c, take_fd(&channel), &o, err);

@@ -46,17 +46,12 @@ static int run_ps(struct invocation *in, struct store_container *c, const struct
 }
 
 /* "user,pid args" is three descriptors, whatever parts them. */
-static void split_descriptors(struct strv *words, struct strv *ret)
+static void split_descriptors(const char *words, struct strv *ret)
 {
-    strv_foreach (words, word) {
-        auto_strv parts = {0};
-        for (char *p = word; *p; p++)
-            if (*p == ' ')
-                *p = ',';
-        strv_split(&parts, word, ',');
-        strv_foreach (&parts, part)
-            if (*part)
-                strv_add(ret, part);
+    size_t n;
+    for (const char *p = words; *(p += strspn(p, " ,")); p += n) {
+        n = strcspn(p, " ,");
+        strv_addf(ret, "%.*s", (int)n, p);
     }
 }
 
@@ -76,15 +71,14 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         return r;
     for (size_t i = v->latest ? 0 : 1; i < args->len; i++)
         strv_add(&words, args->v[i]);
-    auto_strv unsplit = {0};
-    strv_extend(&unsplit, &words);
+    strv_foreach (&words, word)
+        split_descriptors(word, &names);
     if (words.len == 0)
-        strv_add(&words, top_standard);
-    split_descriptors(&words, &names);
-    r = unsplit.len && *unsplit.v[0] == '-' ? -ENOENT
-                                            : container_top(in->engine, &c, &names, &text, err);
+        split_descriptors(top_standard, &names);
+    r = words.len && *words.v[0] == '-' ? -ENOENT
+                                        : container_top(in->engine, &c, &names, &text, err);
     if (r == -ENOENT)
-        return run_ps(in, &c, &unsplit, err);
+        return run_ps(in, &c, &words, err);
     if (r < 0)
         return r;
     table_layout(buf_str(&text), &table);

@@ -2,6 +2,7 @@
 /* wherry volume inspect: all that is known of volumes, as JSON. */
 #include "base/json.h"
 #include "cmd/commands.h"
+#include "cmd/each.h"
 #include "cmd/list.h"
 #include "engine/volume.h"
 
@@ -31,10 +32,7 @@ static int inspect_each(struct invocation *in, const struct strv *names, json_t 
             json_array_append_new(found, one);
             continue;
         }
-        if (result < 0) /* all are told, the last by main() */
-            fprintf(stderr, "Error: %s\n", err->message);
-        result = r;
-        *err = failed;
+        each_failed(r, &failed, &result, err);
         if (failed.kind == ERR_NOT_FOUND)
             err_set(err, r, "inspecting object: no such volume %s", names->v[i]);
     }

@@ -43,13 +43,12 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
 {
     const struct values *v = values;
     auto_strv names = {0};
-    uint64_t bytes = 0;
     bool go = v->force;
     int r = volume_prune_check_filters(&v->filters, err);
     if (r == 0 && !go)
         r = ask(in, v, &go, err);
     if (r == 0 && go)
-        r = volume_prune(in->engine, &v->filters, &names, &bytes, err);
+        r = volume_prune(in->engine, &v->filters, &names, NULL, err);
     strv_foreach (&names, name)
         puts(name);
     return r;

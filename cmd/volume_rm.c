@@ -2,6 +2,7 @@
 /* wherry volume rm: removes volumes. */
 #include "base/json.h"
 #include "cmd/commands.h"
+#include "cmd/each.h"
 #include "engine/volume.h"
 
 #include <stdio.h>
@@ -49,10 +50,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
             puts(name);
         if (r == 0 || ((v->force || v->all) && one.kind == ERR_NOT_FOUND))
             continue;
-        if (result < 0)
-            fprintf(stderr, "Error: %s\n", err->message);
-        result = r;
-        *err = one;
+        each_failed(r, &one, &result, err);
         err->status = one.kind == ERR_NOT_FOUND ? 1 : one.kind == ERR_IN_USE ? 2 : 0;
     }
     return result;

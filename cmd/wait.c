@@ -94,12 +94,8 @@ static int wait_all(struct invocation *in, const struct values *v, const struct 
             puts("-1");
             r = 0;
         }
-        if (r < 0 && result < 0)
-            fprintf(stderr, "Error: %s\n", err->message);
-        if (r < 0) {
-            *err = one;
-            result = r;
-        }
+        if (r < 0)
+            each_failed(r, &one, &result, err);
     }
     return result;
 }

@@ -3,6 +3,7 @@
 #include "engine/life.h"
 
 #include "base/proc.h"
+#include "base/when.h"
 #include "engine/state.h"
 
 #include <poll.h>
@@ -10,13 +11,6 @@
 #include <time.h>
 
 #define BLIND_INTERVAL 100 /* ms, when the user has no inotify instance left */
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Whose end changes the status without anybody's writing it: the last that keeps it up. */
 static int watch_process(const struct store_container *c)
@@ -49,7 +43,7 @@ static int64_t shorter(int64_t a, int64_t b)
 int container_await(struct store_container *c, unsigned states, int64_t timeout, int64_t interval,
                     struct err *err)
 {
-    int64_t end = timeout < 0 ? -1 : now_ms() + timeout;
+    int64_t end = timeout < 0 ? -1 : when_monotonic_ms() + timeout;
     auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     /* Set before the first look, so that nothing happens between the two. */
     if (watch < 0 ||
@@ -59,7 +53,7 @@ int container_await(struct store_container *c, unsigned states, int64_t timeout,
         int r = store_container_reload(c, err);
         if (r < 0 || (states & STATUS_BIT(container_status(c))))
             return r;
-        int64_t left = end < 0 ? -1 : end - now_ms();
+        int64_t left = end < 0 ? -1 : end - when_monotonic_ms();
         if (end >= 0 && left <= 0)
             return err_set(err, -ETIMEDOUT, "container %s: it took too long", c->name);
         r = wait_for_change(c, watch, shorter(left, interval > 0 ? interval : -1), err);

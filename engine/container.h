@@ -96,6 +96,8 @@ enum container_status {
 #define CONTAINER_UP                                                                               \
     (STATUS_BIT(CONTAINER_RUNNING) | STATUS_BIT(CONTAINER_PAUSED) |                                \
      STATUS_BIT(CONTAINER_RESTARTING))
+#define CONTAINER_ALIVE /* has processes */                                                        \
+    (STATUS_BIT(CONTAINER_RUNNING) | STATUS_BIT(CONTAINER_PAUSED))
 #define CONTAINER_DOWN (STATUS_BIT(CONTAINER_CREATED) | STATUS_BIT(CONTAINER_EXITED))
 
 /* As the processes say. */

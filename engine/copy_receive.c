@@ -269,11 +269,10 @@ static int make_room(const struct receiver *r, int dir, const char *name, const 
     return errno == EBUSY && S_ISREG(st.st_mode) ? 1 : err_errno(err, -errno, "replace %s", shown);
 }
 
-static int remember_dir(struct receiver *r, const char *path, const struct copy_entry *e)
+static void remember_dir(struct receiver *r, const char *path, const struct copy_entry *e)
 {
     grow_array(r->dirs, r->n_dirs, r->cap);
     r->dirs[r->n_dirs++] = (struct made_dir){xstrdup(path), e->mode, e->mtime};
-    return 0;
 }
 
 /* One that is there keeps its attributes. In a container a link to one is one. */
@@ -302,7 +301,9 @@ static int put_dir(struct receiver *r, int dir, const char *name, const char *pa
         return err_errno(err, -errno, "open %s", path);
     set_xattrs(r, fd, e);
     int code = set_owner(r, fd, "", e, err);
-    return code < 0 ? code : remember_dir(r, path, e);
+    if (code == 0)
+        remember_dir(r, path, e);
+    return code;
 }
 
 static int put_file(struct receiver *r, int dir, const char *name, const char *path,
@@ -432,13 +433,13 @@ static int take_entry(struct receiver *r, struct copy_message *m, struct err *er
 }
 
 /* Backwards, so that a directory's time is set after those of what is in it. */
-static int finish_dirs(struct receiver *r, struct err *err)
+static void finish_dirs(struct receiver *r)
 {
     while (r->n_dirs > 0) {
         struct made_dir *d = &r->dirs[--r->n_dirs];
         const char *name;
         struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, d->mtime};
-        int dir = parent_of(r, d->path, &name, err);
+        int dir = parent_of(r, d->path, &name, NULL);
         auto_close int fd =
             dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0) { /* else it was removed meanwhile */
@@ -447,7 +448,6 @@ static int finish_dirs(struct receiver *r, struct err *err)
         }
         free(d->path);
     }
-    return 0;
 }
 
 int copy_receive(int in, const struct copy_target *to, struct err *err)
@@ -472,5 +472,7 @@ int copy_receive(int in, const struct copy_target *to, struct err *err)
         if (code == 0)
             code = copy_get(in, &m, err);
     }
-    return code < 0 ? code : finish_dirs(&r, err);
+    if (code == 0)
+        finish_dirs(&r);
+    return code;
 }

@@ -26,9 +26,7 @@
 
 #include <ctype.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --entrypoint: a JSON array or one word; podman's rule. */
 static int parse_entrypoint(const char *text, struct strv *ret, struct err *err)
@@ -82,11 +80,7 @@ static json_t *labels_merged(const struct strv *labels, const json_t *image_labe
     json_t *all = json_object();
     if (image_labels)
         json_object_update(all, (json_t *)image_labels);
-    for (size_t i = 0; labels && i < labels->len; i++) {
-        const char *eq = strchrnul(labels->v[i], '=');
-        auto_free char *name = xstrndup(labels->v[i], (size_t)(eq - labels->v[i]));
-        json_put_string(all, name, *eq ? eq + 1 : "");
-    }
+    json_put_assignments(all, labels);
     return all;
 }
 
@@ -237,7 +231,7 @@ static int store_with_volumes(struct engine *e, const struct create_options *o, 
 {
     for (int tries = 0;; tries++) {
         struct err failed = {0};
-        int r = create_mounts_volumes(e, json_object_get(doc, "Mounts"), &failed);
+        int r = create_mounts_volumes(e, doc, &failed);
         if (r == 0)
             r = store_under_name(e, o, doc, ret, &failed);
         if (r < 0 && failed.kind == ERR_NOT_FOUND && tries < 10)

@@ -168,13 +168,8 @@ static int add_from(struct engine *e, const char *text, json_t *mounts, struct e
 /* Over these an image may put nothing: they are the sandbox's (CVE-2025-52881). */
 static bool is_ours(const char *path)
 {
-    static const char *const own[] = {"/proc", "/sys", "/dev"};
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-        size_t len = strlen(own[i]);
-        if (strncmp(path, own[i], len) == 0 && (path[len] == 0 || path[len] == '/'))
-            return true;
-    }
-    return false;
+    return path_is_within(path, "/proc") || path_is_within(path, "/sys") ||
+           path_is_within(path, "/dev");
 }
 
 static int add_image_volume(const char *text, const char *how, json_t *mounts, struct err *err)
@@ -204,11 +199,13 @@ static int add_image_volume(const char *text, const char *how, json_t *mounts, s
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
-int create_mounts_volumes(struct engine *e, const json_t *mounts, struct err *err)
+int create_mounts_volumes(struct engine *e, const json_t *container, struct err *err)
 {
+    bool transient =
+        json_is_true(json_object_get(json_object_get(container, "HostConfig"), "AutoRemove"));
     size_t i;
     json_t *m;
-    json_array_foreach ((json_t *)mounts, i, m) {
+    json_array_foreach (json_object_get(container, "Mounts"), i, m) {
         auto_done(store_volume) struct store_volume v = {.fd = -1};
         auto_free char *name = NULL;
         struct err failed = {0};
@@ -218,7 +215,7 @@ int create_mounts_volumes(struct engine *e, const json_t *mounts, struct err *er
             .name = json_get_string(m, "Name", ""),
             .anonymous = json_is_true(json_object_get(m, "Anonymous")),
         };
-        o.durable = !o.anonymous;
+        o.durable = !o.anonymous || !transient; /* else it goes with the container */
         int r = store_volume_open(&e->store, o.name, &v, &failed);
         if (r < 0 && failed.kind == ERR_NOT_FOUND)
             r = volume_create(e, &o, &name, &failed);

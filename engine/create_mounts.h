@@ -10,6 +10,6 @@
 int create_mounts(struct engine *e, const struct create_mount_options *o,
                   const struct image_run_config *image, json_t **ret, struct err *err);
 
-/* Makes the volumes among `mounts` that are missing. They may be removed again until the container
- * is there, so this may be needed more than once. */
-int create_mounts_volumes(struct engine *e, const json_t *mounts, struct err *err);
+/* Makes the volumes of a container's document that are missing. They may be removed again until the
+ * container is there, so this may be needed more than once. */
+int create_mounts_volumes(struct engine *e, const json_t *container, struct err *err);

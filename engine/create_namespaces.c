@@ -53,7 +53,7 @@ static int put_mode(struct engine *e, const char *flag, const char *mode, const 
     return r;
 }
 
-static bool shares(const json_t *host, const char *key)
+bool namespace_is_shared(const json_t *host, const char *key)
 {
     const char *mode = json_get_string(host, key, "private");
     return strcmp(mode, "host") == 0 || strchr(mode, ':');
@@ -63,13 +63,13 @@ static bool shares(const json_t *host, const char *key)
 static int check_together(const struct sandbox_options *o, bool hostname, const json_t *host,
                           struct err *err)
 {
-    if (hostname && shares(host, "UTSMode"))
+    if (hostname && namespace_is_shared(host, "UTSMode"))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "cannot set hostname when running in another UTS namespace");
-    if (o->shm_size && shares(host, "IpcMode"))
+    if (o->shm_size && namespace_is_shared(host, "IpcMode"))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "cannot set shm-size when running in another IPC namespace");
-    if (o->init && shares(host, "PidMode"))
+    if (o->init && namespace_is_shared(host, "PidMode"))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "cannot add init as PID 1: the PID namespace isn't private");
     return 0;

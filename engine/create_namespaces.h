@@ -10,6 +10,9 @@
 int create_namespaces(struct engine *e, const struct sandbox_options *o, const char *network,
                       bool hostname, json_t *host, struct err *err);
 
+/* Whether HostConfig[key] is a namespace that is not the container's own. */
+bool namespace_is_shared(const json_t *host, const char *key);
+
 /* The name by which a container goes that shares a UTS namespace or the machine's network; NULL:
  * one of its own. The caller frees. */
 char *namespaces_hostname(struct engine *e, const json_t *host);

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/safepath.h"
 #include "base/size.h"
+#include "engine/create_namespaces.h"
 #include "engine/sandbox_security.h"
 #include "spec/capability.h"
 #include "spec/seccomp.h"
@@ -228,16 +229,11 @@ static bool has_prefix(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static bool shares(const json_t *host, const char *key)
-{
-    const char *mode = json_get_string(host, key, "private");
-    return strcmp(mode, "host") == 0 || strchr(mode, ':');
-}
-
 /* A sysctl belongs to a namespace of the container's own, or to the machine. */
 static int check_sysctl(const char *name, const json_t *host, struct err *err)
 {
-    bool own_net = !shares(host, "NetworkMode"), own_ipc = !shares(host, "IpcMode");
+    bool own_net = !namespace_is_shared(host, "NetworkMode"),
+         own_ipc = !namespace_is_shared(host, "IpcMode");
     bool net = has_prefix(name, "net.");
     bool ipc = has_prefix(name, "kernel.shm") || has_prefix(name, "kernel.msg") ||
                strcmp(name, "kernel.sem") == 0 || has_prefix(name, "fs.mqueue.");

@@ -57,11 +57,12 @@ static int enter_running(struct engine *e, struct store_container *c, struct ent
     struct proc_id init;
     struct exec_target target = {0};
     state_get_process(c->state, "Init", &init);
+    struct id_maps ids = {0};
     int r = join_open(&init, &en->join, err);
     if (r == 0)
-        r = sandbox_config_read(&en->config, &e->store, c, err);
+        r = join_read_maps(init.pid, &ids, err);
     if (r == 0)
-        r = join_read_maps(init.pid, &en->config.sandbox.ids, err);
+        r = sandbox_config_read(&en->config, &e->store, c, &ids, err);
     target.join = en->join;
     return r < 0 ? r : launch_child(en, &target, err);
 }

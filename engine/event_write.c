@@ -50,7 +50,7 @@ void event_container(struct store *s, const struct store_container *c, const cha
     json_put_string(event, "Image", json_get_string(c->config, "ImageName", ""));
     if (exit_code >= 0)
         json_put(event, "ContainerExitCode", json_integer(exit_code));
-    json_put(event, "Attributes", json_is_object(labels) ? json_deep_copy(labels) : json_object());
+    json_put(event, "Attributes", json_is_object(labels) ? json_incref(labels) : json_object());
     append(s, event);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/when.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -50,18 +51,6 @@ struct reader {
     struct buf pending; /* the beginning of a line that is not whole yet */
 };
 
-static int compare(struct timespec a, struct timespec b)
-{
-    if (a.tv_sec != b.tv_sec)
-        return a.tv_sec < b.tv_sec ? -1 : 1;
-    return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
-}
-
-static bool is_set(struct timespec t)
-{
-    return t.tv_sec || t.tv_nsec;
-}
-
 static int tell(struct reader *rd, const char *line, size_t len, struct err *err)
 {
     auto_json json_t *event = json_loadb(line, len, 0, NULL);
@@ -70,8 +59,8 @@ static int tell(struct reader *rd, const char *line, size_t len, struct err *err
     if (!json_is_object(event)) /* a write that a full disk cut off */
         return 0;
     time_parse(json_get_string(event, "Time", ""), &time);
-    if ((is_set(rd->o->since) && compare(time, rd->o->since) < 0) ||
-        (is_set(rd->o->until) && compare(time, rd->o->until) > 0))
+    if ((when_is_set(rd->o->since) && when_compare(time, rd->o->since) < 0) ||
+        (when_is_set(rd->o->until) && when_compare(time, rd->o->until) > 0))
         return 0;
     int r = filters_match(rd->o->filters, match, event, &matches, err);
     return r < 0 || !matches ? r : rd->fn(rd->arg, event, err);
@@ -82,6 +71,8 @@ static int read_available(struct reader *rd, struct err *err)
     char chunk[1 << 16];
     for (;;) {
         ssize_t n = rd->fd < 0 ? 0 : read(rd->fd, chunk, sizeof(chunk));
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return n < 0 ? err_errno(err, -errno, "read events.log") : 0;
         buf_add(&rd->pending, chunk, (size_t)n);
@@ -127,14 +118,8 @@ static int follow(struct reader *rd, struct engine *e, struct err *err)
         }
         if (r < 0)
             return r;
-        if (is_set(rd->o->until)) {
-            struct timespec now = time_now();
-            int64_t ms = (rd->o->until.tv_sec - now.tv_sec) * 1000 + 1 +
-                         (rd->o->until.tv_nsec - now.tv_nsec) / 1000000;
-            if (ms <= 0)
-                return 0;
-            wait = ms < INT32_MAX ? (int)ms : INT32_MAX;
-        }
+        if ((wait = when_wait(rd->o->until)) == 0)
+            return 0;
         struct pollfd p = {.fd = watch, .events = POLLIN};
         char events[4096];
         if (poll(&p, 1, wait) < 0 && errno != EINTR)

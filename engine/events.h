@@ -21,7 +21,7 @@ void event_volume(struct store *s, const char *status, const char *name);
 
 struct events_options {
     const struct strv *filters; /* container, event, image, label, type, volume */
-    struct timespec since;      /* zero: from the oldest that is known; negative: only new ones */
+    struct timespec since;      /* zero: from the oldest that is known */
     struct timespec until;      /* zero: without an end */
     bool stream;                /* go on when the last one that is known was told */
 };

@@ -81,7 +81,11 @@ void exec_ids(struct engine *e, const struct store_container *c, struct strv *re
 static int read_sandbox(struct engine *e, const struct store_container *c, pid_t init,
                         const struct exec_options *o, struct sandbox_config *ret, struct err *err)
 {
-    int r = sandbox_config_read(ret, &e->store, c, err);
+    struct id_maps ids = {0};
+    /* What it was started with, whatever /etc/subuid says today. */
+    int r = join_read_maps(init, &ids, err);
+    if (r == 0)
+        r = sandbox_config_read(ret, &e->store, c, &ids, err);
     if (r < 0)
         return r;
     struct sandbox *sb = &ret->sandbox;
@@ -93,9 +97,7 @@ static int read_sandbox(struct engine *e, const struct store_container *c, pid_t
         sb->user = o->user;
     if (o->work_dir)
         sb->work_dir = o->work_dir;
-    r = environment_assign(&sb->env, o->env, err);
-    /* What it was started with, whatever /etc/subuid says today. */
-    return r < 0 ? r : join_read_maps(init, &sb->ids, err);
+    return environment_assign(&sb->env, o->env, err);
 }
 
 static int start_monitor(struct session *s, const struct sandbox *sandbox,

@@ -19,7 +19,7 @@ static json_t *state_object(const struct store_container *c, enum container_stat
     struct proc_id init, monitor;
     state_get_process(c->state, "Init", &init);
     state_get_process(c->state, "Monitor", &monitor);
-    bool running = status == CONTAINER_RUNNING || status == CONTAINER_PAUSED;
+    bool running = CONTAINER_ALIVE & STATUS_BIT(status);
     json_t *s = json_object();
     json_put_string(s, "Status", container_status_name(status));
     json_put(s, "Running", json_boolean(running));
@@ -27,7 +27,7 @@ static json_t *state_object(const struct store_container *c, enum container_stat
     json_put(s, "Restarting", json_boolean(status == CONTAINER_RESTARTING));
     json_put(s, "Dead", json_false());
     json_put(s, "Pid", json_integer(running ? init.pid : 0));
-    json_put(s, "ConmonPid", json_integer(container_is_up(c) ? monitor.pid : 0));
+    json_put(s, "ConmonPid", json_integer(CONTAINER_UP & STATUS_BIT(status) ? monitor.pid : 0));
     json_put(s, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(s, "Error", json_get_string(c->state, "Error", ""));
     json_put_string(s, "StartedAt", json_get_string(c->state, "StartedAt", NEVER));

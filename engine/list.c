@@ -150,8 +150,7 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "Exited", json_boolean(status == CONTAINER_EXITED));
     json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
-    bool up = status == CONTAINER_RUNNING || status == CONTAINER_PAUSED;
-    json_put(o, "Pid", json_integer(up ? init.pid : 0));
+    json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
     json_put(o, "Labels", json_deep_copy(json_object_get(config, "Labels")));
     json_put(o, "Mounts", mounts);
     json_put(o, "Ports", json_array());
@@ -261,12 +260,10 @@ static int collect(struct engine *e, struct store_container *all, size_t n,
     for (size_t i = 0; o->filters && i < o->filters->len; i++)
         by_state |= strncmp(o->filters->v[i], "status=", 7) == 0 ||
                     strncmp(o->filters->v[i], "exited=", 7) == 0;
+    unsigned states = o->states ? o->states : o->all || o->last || by_state ? ~0u : CONTAINER_UP;
     *ret_n = 0;
     for (size_t i = n; i > 0; i--) {
         enum container_status status = container_status(&all[i - 1]);
-        unsigned states = o->states                       ? o->states
-                          : o->all || o->last || by_state ? ~0u
-                                                          : CONTAINER_UP;
         if (!(states & STATUS_BIT(status)))
             continue;
         struct match m = {.c = &all[i - 1], .status = status, .all = all, .n = n};
@@ -274,12 +271,12 @@ static int collect(struct engine *e, struct store_container *all, size_t n,
         int r = filters_match(o->filters, match_one, &m, &match, err);
         if (r < 0)
             return r;
-        if (match && (o->last <= 0 || *ret_n < (size_t)o->last))
-            rows[(*ret_n)++] = row(&all[i - 1], status);
-        else
+        if (!match || (o->last > 0 && *ret_n >= (size_t)o->last))
             continue;
+        json_t *one = row(&all[i - 1], status);
         if (o->size)
-            json_put(rows[*ret_n - 1], "Size", size_object(e, &all[i - 1]));
+            json_put(one, "Size", size_object(e, &all[i - 1]));
+        rows[(*ret_n)++] = one;
     }
     return 0;
 }

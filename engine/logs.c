@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/when.h"
 #include "engine/log_place.h"
 #include "engine/state.h"
 
@@ -74,25 +75,14 @@ struct reader {
     int64_t skip;       /* human lines still to pass over for --tail */
 };
 
-static int compare(struct timespec a, struct timespec b)
-{
-    if (a.tv_sec != b.tv_sec)
-        return a.tv_sec < b.tv_sec ? -1 : 1;
-    return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
-}
-
-static bool is_set(struct timespec t)
-{
-    return t.tv_sec || t.tv_nsec;
-}
-
 static bool in_time(const struct logs_options *o, const char *text)
 {
     struct timespec time = {0};
-    if (!is_set(o->since) && !is_set(o->until))
+    if (!when_is_set(o->since) && !when_is_set(o->until))
         return true;
-    return time_parse(text, &time) == 0 && (!is_set(o->since) || compare(time, o->since) >= 0) &&
-           (!is_set(o->until) || compare(time, o->until) <= 0);
+    return time_parse(text, &time) == 0 &&
+           (!when_is_set(o->since) || when_compare(time, o->since) >= 0) &&
+           (!when_is_set(o->until) || when_compare(time, o->until) <= 0);
 }
 
 /* Whether the entry belongs to a line that is asked for; *ret_starts: it is the line's first. */
@@ -237,17 +227,6 @@ static bool is_over(struct store_container *c)
     return store_container_reload(c, NULL) < 0 || !container_is_up(c);
 }
 
-/* ms until `until`, -1: none; 0: it is over. */
-static int time_left(const struct logs_options *o)
-{
-    struct timespec now = time_now();
-    if (!is_set(o->until))
-        return -1;
-    int64_t ms =
-        (o->until.tv_sec - now.tv_sec) * 1000 + (o->until.tv_nsec - now.tv_nsec) / 1000000 + 1;
-    return ms <= 0 ? 0 : ms < INT32_MAX ? (int)ms : INT32_MAX;
-}
-
 /* Delivers until the container has ended. inotify tells of each write and of the recorded end, the
  * pidfd of a monitor that was killed. */
 static int follow(struct reader *rd, struct store_container *c, struct err *err)
@@ -260,7 +239,7 @@ static int follow(struct reader *rd, struct store_container *c, struct err *err)
         return watch;
     for (;;) {
         bool over = is_over(c); /* before the last look */
-        int r = read_on(rd), wait = time_left(rd->options);
+        int r = read_on(rd), wait = when_wait(rd->options->until);
         if (r < 0 || over || wait == 0)
             return r < 0 ? err_errno(err, r, "read the log of %s", c->name) : 0;
         if (pidfd < 0 && (wait < 0 || wait > LOOK_AGAIN))

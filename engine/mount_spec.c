@@ -117,7 +117,7 @@ static bool is_tmpfs_value(const char *text)
     return false;
 }
 
-int mount_spec_option(struct mount_spec *spec, const char *text, struct err *err)
+static int use_option(struct mount_spec *spec, const char *text, struct err *err)
 {
     const struct word *w = word_find(text, strlen(text), spec->type);
     if (w)
@@ -137,7 +137,8 @@ int mount_spec_option(struct mount_spec *spec, const char *text, struct err *err
 
 /* "rw" and "ro" stand in `read_only`, and what was only to keep a default away says nothing more.
  */
-void mount_spec_defaults(struct mount_spec *spec)
+/* What nobody decided: nosuid and nodev but for binds, rbind, tmpcopyup. */
+static void add_defaults(struct mount_spec *spec)
 {
     bool bind = spec->type == MOUNT_TYPE_BIND;
     if (spec->type != MOUNT_TYPE_IMAGE) {
@@ -179,7 +180,7 @@ static int options_list(struct mount_spec *spec, const char *text, struct err *e
     int r = 0;
     strv_split(&list, text, ',');
     for (size_t i = 0; i < list.len && r == 0; i++)
-        r = mount_spec_option(spec, list.v[i], err);
+        r = use_option(spec, list.v[i], err);
     return r;
 }
 
@@ -210,7 +211,7 @@ int mount_spec_volume(const char *text, struct mount_spec *ret, struct err *err)
     int r = parse_volume(text, &spec, err);
     if (r < 0)
         return r;
-    mount_spec_defaults(&spec);
+    add_defaults(&spec);
     *ret = spec;
     spec = (struct mount_spec){0};
     return 0;
@@ -226,7 +227,7 @@ int mount_spec_tmpfs(const char *text, struct mount_spec *ret, struct err *err)
         r = options_list(&spec, colon + 1, err);
     if (r < 0)
         return r;
-    mount_spec_defaults(&spec);
+    add_defaults(&spec);
     *ret = spec;
     spec = (struct mount_spec){0};
     return 0;
@@ -239,7 +240,7 @@ int mount_spec_of_image(const char *path, bool tmpfs, struct mount_spec *ret, st
     int r = set_target(&spec, path, err);
     if (r < 0)
         return r;
-    mount_spec_defaults(&spec);
+    add_defaults(&spec);
     *ret = spec;
     spec = (struct mount_spec){0};
     return 0;
@@ -299,7 +300,7 @@ static int set_switch(struct mount_spec *spec, const char *key, const char *valu
     if (r < 0)
         return r;
     const char *word = b ? on : off;
-    return word ? mount_spec_option(spec, word, err) : 0;
+    return word ? use_option(spec, word, err) : 0;
 }
 
 static int set_source(struct mount_spec *spec, const char *value)
@@ -321,14 +322,14 @@ static int set_relabel(struct mount_spec *spec, const char *value, struct err *e
     if (strcmp(value, "shared") != 0 && strcmp(value, "private") != 0)
         return err_kind(err, ERR_USAGE, -EINVAL, "relabel=%s: must be \"private\" or \"shared\"",
                         value);
-    return mount_spec_option(spec, *value == 's' ? "z" : "Z", err);
+    return use_option(spec, *value == 's' ? "z" : "Z", err);
 }
 
 static int set_tmpfs_value(struct mount_spec *spec, const char *key, const char *value,
                            struct err *err)
 {
     auto_free char *option = xasprintf("%s=%s", key, value);
-    return mount_spec_option(spec, option, err);
+    return use_option(spec, option, err);
 }
 
 static bool is_one_of(const char *key, const char *list)
@@ -362,7 +363,7 @@ static int use_pair(struct mount_spec *spec, const char *key, const char *value,
     if (strcmp(key, "relabel") == 0 && (type & (BIND | VOLUME)))
         return set_relabel(spec, value, err);
     if (strcmp(key, "consistency") == 0 && (type & (BIND | VOLUME)))
-        return mount_spec_option(spec, value, err);
+        return use_option(spec, value, err);
     if (strncmp(key, "tmpfs-", 6) == 0 && (type & TMPFS) && is_one_of(key + 6, "size|mode"))
         return set_tmpfs_value(spec, key + 6, value, err);
     return UNKNOWN_KEY;
@@ -398,7 +399,7 @@ static int use_field(struct mount_spec *spec, const char *field, struct err *err
         return err_kind(err, ERR_USAGE, -EINVAL, "%s: must provide an argument for option", key);
     bool known = word_find(field, strlen(field), spec->type) || strcmp(key, "idmap") == 0 ||
                  (spec->type == MOUNT_TYPE_TMPFS && is_tmpfs_value(field));
-    return known ? mount_spec_option(spec, field, err)
+    return known ? use_option(spec, field, err)
                  : err_kind(err, ERR_USAGE, -EINVAL, "%s: invalid mount option", key);
 }
 
@@ -461,7 +462,7 @@ int mount_spec_mount(const char *text, struct mount_spec *ret, struct err *err)
     if (r < 0)
         return r;
     spec.read_only |= spec.type == MOUNT_TYPE_IMAGE;
-    mount_spec_defaults(&spec);
+    add_defaults(&spec);
     *ret = spec;
     spec = (struct mount_spec){0};
     return 0;

@@ -32,11 +32,6 @@ int mount_spec_tmpfs(const char *text, struct mount_spec *ret, struct err *err);
 /* An anonymous volume, or a tmpfs, at `path`, which an image named: it is taken as it is, since a
  * colon in it must not make it a mount of the host. */
 int mount_spec_of_image(const char *path, bool tmpfs, struct mount_spec *ret, struct err *err);
-/* One option of a list; `spec` must have its type and is changed. For --volumes-from, whose options
- * are a few of them. ERR_USAGE. */
-int mount_spec_option(struct mount_spec *spec, const char *word, struct err *err);
-/* What nobody decided: nosuid and nodev but for binds, rbind, tmpcopyup. */
-void mount_spec_defaults(struct mount_spec *spec);
 void mount_spec_done(struct mount_spec *spec);
 
 DEFINE_AUTO(mount_spec, mount_spec_done)

@@ -19,6 +19,12 @@ void sandbox_config_add_mount(struct sandbox_config *config, const struct sandbo
     config->mounts[config->n_mounts++] = *mount;
 }
 
+const char *sandbox_config_own(struct sandbox_config *config, char *s)
+{
+    strv_add_owned(&config->owned, s);
+    return s;
+}
+
 static int read_command(struct sandbox *sb, const json_t *document, const json_t *config,
                         struct err *err)
 {
@@ -37,7 +43,7 @@ static int read_command(struct sandbox *sb, const json_t *document, const json_t
 }
 
 int sandbox_config_read(struct sandbox_config *ret, struct store *s,
-                        const struct store_container *c, struct err *err)
+                        const struct store_container *c, const struct id_maps *ids, struct err *err)
 {
     const json_t *config = NULL, *host = NULL;
     int r = json_want_object(c->config, "Config", &config, err);
@@ -57,7 +63,9 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
         r = json_want_bool(host, "ReadonlyRootfs", &sb->read_only, err);
     if (r == 0)
         r = json_want_bool(host, "AutoRemove", &ret->auto_remove, err);
-    if (r == 0)
+    if (r == 0 && ids)
+        sb->ids = *ids;
+    else if (r == 0)
         r = userns_read(c->config, &sb->ids, err);
     if (r == 0)
         r = emulation_choose(json_get_string(host, "RootEmulation", NULL), &sb->ids, &sb->emulation,
@@ -68,7 +76,7 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
     if (r == 0)
         r = sandbox_environment_read(ret, c->config, err);
     if (r == 0)
-        r = sandbox_mounts_read(ret, c, err);
+        r = sandbox_mounts_read(ret, s, c, err);
     if (r == 0)
         sandbox_security_mounts(ret, c->config);
     sandbox_mounts_order(ret);

@@ -21,9 +21,13 @@ struct sandbox_config {
     bool auto_remove;
 };
 
-/* Reads c->config. The result points into `c`, which must outlive it. */
+/* Reads c->config. The result points into `c`, which must outlive it. `ids`: what the container
+ * runs with (join_read_maps()); NULL: what it asks for is chosen. */
 int sandbox_config_read(struct sandbox_config *ret, struct store *s,
-                        const struct store_container *c, struct err *err);
+                        const struct store_container *c, const struct id_maps *ids,
+                        struct err *err);
+/* Keeps `s`, which was allocated, as long as `config`. Returns it. */
+const char *sandbox_config_own(struct sandbox_config *config, char *s);
 /* Appends a copy; its strings must live as long as `config`. */
 void sandbox_config_add_mount(struct sandbox_config *config, const struct sandbox_mount *mount);
 void sandbox_config_done(struct sandbox_config *config);

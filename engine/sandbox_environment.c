@@ -10,25 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *own(struct sandbox_config *config, char *s)
-{
-    strv_add_owned(&config->owned, s);
-    return s;
-}
-
 static int add_zone(struct sandbox_config *config, const char *zone, struct err *err)
 {
     auto_free char *named = xasprintf("/usr/share/zoneinfo/%s", zone);
     char *path = realpath(strcmp(zone, "local") == 0 ? "/etc/localtime" : named, NULL);
     if (!path)
         return err_errno(err, -errno, "time zone %s", zone);
-    sandbox_config_add_mount(config, &(struct sandbox_mount){.kind = MOUNT_BIND,
-                                                             .source = own(config, path),
-                                                             .target = "/etc/localtime",
-                                                             .read_only = true,
-                                                             .no_exec = true,
-                                                             .no_suid = true,
-                                                             .no_dev = true});
+    sandbox_config_add_mount(config,
+                             &(struct sandbox_mount){.kind = MOUNT_BIND,
+                                                     .source = sandbox_config_own(config, path),
+                                                     .target = "/etc/localtime",
+                                                     .read_only = true,
+                                                     .no_exec = true,
+                                                     .no_suid = true,
+                                                     .no_dev = true});
     return 0;
 }
 
@@ -40,8 +35,8 @@ static void name_user(struct sandbox_config *config, const json_t *host)
     if (strncmp(json_get_string(host, "UsernsMode", ""), "keep-id", 7) == 0)
         pw = getpwuid(geteuid());
     if (pw && !strpbrk(pw->pw_name, ":\n") && !strpbrk(pw->pw_gecos, ":\n")) {
-        u->name = own(config, xstrdup(pw->pw_name));
-        u->full_name = own(config, xstrdup(pw->pw_gecos));
+        u->name = sandbox_config_own(config, xstrdup(pw->pw_name));
+        u->full_name = sandbox_config_own(config, xstrdup(pw->pw_gecos));
     }
 }
 

@@ -38,8 +38,8 @@ static int read_propagation(const json_t *m, struct sandbox_mount *ret, struct e
 /* Where the changes of the next mount, if it has the option O, go. */
 static const char *scratch_path(struct sandbox_config *config, const struct store_container *c)
 {
-    strv_addf(&config->owned, "%s/" SCRATCH_DIR "/%zu", c->path, config->n_mounts);
-    return config->owned.v[config->owned.len - 1];
+    return sandbox_config_own(config,
+                              xasprintf("%s/" SCRATCH_DIR "/%zu", c->path, config->n_mounts));
 }
 
 /* What has a "=" is for the file system itself: "size=1m,mode=700". */
@@ -63,27 +63,21 @@ static void read_options(const json_t *m, struct sandbox_config *config,
         if (strchr(o, '='))
             strv_add(&data, o);
     }
-    if (data.len) {
-        strv_add_owned(&config->owned, strv_join(&data, ","));
-        ret->data = config->owned.v[config->owned.len - 1];
-    }
+    if (data.len)
+        ret->data = sandbox_config_own(config, strv_join(&data, ","));
 }
 
-/* A container's directory and a volume's are in the same store. NULL: not a volume's name. */
-static const char *volume_source(struct sandbox_config *config, const struct store_container *c,
+/* NULL: not a volume's name. */
+static const char *volume_source(struct sandbox_config *config, const struct store *s,
                                  const char *name)
 {
-    auto_free char *containers = NULL, *id = NULL, *root = NULL, *last = NULL;
-    if (!store_volume_name_valid(name))
-        return NULL;
-    path_split(c->path, &containers, &id);
-    path_split(containers, &root, &last);
-    strv_addf(&config->owned, "%s/volumes/%s/_data", root, name);
-    return config->owned.v[config->owned.len - 1];
+    return store_volume_name_valid(name)
+               ? sandbox_config_own(config, xasprintf("%s/volumes/%s/_data", s->root, name))
+               : NULL;
 }
 
-static int read_mount(struct sandbox_config *config, const struct store_container *c,
-                      const json_t *m, struct err *err)
+static int read_mount(struct sandbox_config *config, const struct store *s,
+                      const struct store_container *c, const json_t *m, struct err *err)
 {
     struct sandbox_mount mount = {.target = json_get_string(m, "Destination", NULL)};
     const char *type = json_get_string(m, "Type", "");
@@ -101,7 +95,7 @@ static int read_mount(struct sandbox_config *config, const struct store_containe
         mount.no_links = true;
     } else if (strcmp(type, "volume") == 0) {
         mount.kind = MOUNT_BIND;
-        mount.source = volume_source(config, c, json_get_string(m, "Name", ""));
+        mount.source = volume_source(config, s, json_get_string(m, "Name", ""));
         mount.subpath = json_get_string(m, "SubPath", NULL);
     } else if (strcmp(type, "image") == 0) {
         mount.kind = MOUNT_SERVED;
@@ -118,13 +112,6 @@ static int read_mount(struct sandbox_config *config, const struct store_containe
     return 0;
 }
 
-/* Whether `path` is `dir` or lies in it. */
-static bool is_within(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    return strncmp(path, dir, len) == 0 && (path[len] == 0 || path[len] == '/');
-}
-
 /* A file of ours is not wanted where the user mounted his own, and in a directory that he mounted
  * no target is made for it. */
 static void add_own_files(struct sandbox_config *config, const struct store_container *c)
@@ -135,23 +122,22 @@ static void add_own_files(struct sandbox_config *config, const struct store_cont
         bool taken = !network_file_wanted(i, json_object_get(c->config, "HostConfig"));
         for (size_t j = 0; j < n_users; j++) {
             taken |= strcmp(config->mounts[j].target, own.target) == 0;
-            own.if_there |= is_within(own.target, config->mounts[j].target);
+            own.if_there |= path_is_within(own.target, config->mounts[j].target);
         }
         if (taken)
             continue;
-        strv_addf(&config->owned, "%s/%s", c->path, network_files[i].name);
-        own.source = config->owned.v[config->owned.len - 1];
+        own.source = sandbox_config_own(config, xasprintf("%s/%s", c->path, network_files[i].name));
         sandbox_config_add_mount(config, &own);
     }
 }
 
-int sandbox_mounts_read(struct sandbox_config *config, const struct store_container *c,
-                        struct err *err)
+int sandbox_mounts_read(struct sandbox_config *config, const struct store *s,
+                        const struct store_container *c, struct err *err)
 {
     const json_t *mounts = NULL;
     int r = json_want_array(c->config, "Mounts", &mounts, err);
     for (size_t i = 0; r == 0 && i < json_array_size(mounts); i++)
-        r = read_mount(config, c, json_array_get(mounts, i), err);
+        r = read_mount(config, s, c, json_array_get(mounts, i), err);
     if (r == 0)
         add_own_files(config, c);
     return r;

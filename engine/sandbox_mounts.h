@@ -7,8 +7,8 @@
 
 /* Adds those of c->config and the container's own files (engine/network_files.h), where nobody
  * mounted something over them. */
-int sandbox_mounts_read(struct sandbox_config *config, const struct store_container *c,
-                        struct err *err);
+int sandbox_mounts_read(struct sandbox_config *config, const struct store *s,
+                        const struct store_container *c, struct err *err);
 /* Adds the images that are mounted to `root`, numbered as in the sandbox. */
 int sandbox_mounts_images(struct root *root, struct store *s, const json_t *container,
                           struct err *err);

@@ -35,12 +35,6 @@ void sandbox_security_caps(const json_t *document, struct sandbox *sb)
     sb->user_caps = capability_set(&add);
 }
 
-static const char *own(struct sandbox_config *config, char *s)
-{
-    strv_add_owned(&config->owned, s);
-    return s;
-}
-
 static void read_security_option(const char *opt, struct sandbox *sb)
 {
     if (strcmp(opt, "no-new-privileges") == 0)
@@ -119,8 +113,9 @@ static int read_sysctls(struct sandbox_config *config, const json_t *host, struc
     json_object_foreach ((json_t *)all, name, value) {
         if (!json_is_string(value))
             return err_set(err, -EINVAL, "Sysctls: a value is no string");
-        config->sysctls[n++] = (struct sandbox_sysctl){.path = own(config, sysctl_path(name)),
-                                                       .value = json_string_value(value)};
+        config->sysctls[n++] =
+            (struct sandbox_sysctl){.path = sandbox_config_own(config, sysctl_path(name)),
+                                    .value = json_string_value(value)};
     }
     config->sandbox.sysctls = config->sysctls;
     config->sandbox.n_sysctls = n;

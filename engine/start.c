@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/when.h"
 #include "engine/log_place.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
@@ -21,8 +22,6 @@
 #include "engine/volume.h"
 #include "engine/volume_copyup.h"
 
-#include <fcntl.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,13 +36,6 @@ struct start {
     struct restart_history restarts;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int on_started(void *ctx, const struct proc_id *init, struct err *err)
 {
     struct start *s = ctx;
@@ -52,7 +44,7 @@ static int on_started(void *ctx, const struct proc_id *init, struct err *err)
     if (r < 0)
         return r;
     time_format(time_now(), s->started_at);
-    s->began = now_ms();
+    s->began = when_monotonic_ms();
     auto_json json_t *state =
         json_pack("{s:s, s:o, s:o, s:s, s:i, s:I}", "Status", "running", "Init",
                   state_process(init), "Monitor", state_process(&self), "StartedAt", s->started_at,
@@ -80,7 +72,8 @@ static int64_t on_again(void *ctx, int exit_code)
     if (json_read_at(s->container->fd, "config.json", &config, NULL) < 0)
         return -1;
     const json_t *policy = json_object_get(json_object_get(config, "HostConfig"), "RestartPolicy");
-    int64_t delay = restart_policy_next(policy, exit_code, now_ms() - s->began, &s->restarts);
+    int64_t delay =
+        restart_policy_next(policy, exit_code, when_monotonic_ms() - s->began, &s->restarts);
     if (delay < 0)
         return -1;
     auto_json json_t *state = json_deep_copy(s->container->state);
@@ -167,7 +160,7 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
                       struct root *root, struct err *err)
 {
     auto_strv layers = {0};
-    int r = sandbox_config_read(config, &e->store, c, err);
+    int r = sandbox_config_read(config, &e->store, c, NULL, err);
     if (r == 0 && !config->sandbox.root_dir) {
         r = root_container_layers(c, &layers, err);
         if (r == 0)

@@ -35,8 +35,7 @@ enum container_status container_status(const struct store_container *c)
 
 bool container_has_processes(const struct store_container *c)
 {
-    enum container_status status = container_status(c);
-    return status == CONTAINER_RUNNING || status == CONTAINER_PAUSED;
+    return CONTAINER_ALIVE & STATUS_BIT(container_status(c));
 }
 
 bool container_is_up(const struct store_container *c)
@@ -110,7 +109,7 @@ static int stop_locked(struct engine *e, struct store_container *c, int signal, 
     return kill_and_wait(c, err);
 }
 
-/* Locks the container and reads its state anew; *ret_gone when it was removed meanwhile. */
+/* Locks the container and reads its state anew: -ENOENT when it was removed meanwhile. */
 static int lock_current(struct store_container *c, int *ret_lock, struct err *err)
 {
     int lock = store_container_lock(c, err);

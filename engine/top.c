@@ -13,6 +13,7 @@
 #include "base/when.h"
 #include "engine/enter.h"
 #include "engine/state.h"
+#include "runtime/idmap.h"
 #include "runtime/processes.h"
 #include "runtime/user.h"
 #include "spec/capability.h"
@@ -37,14 +38,6 @@ typedef void (*cell_fn)(const struct top *t, const struct process_info *p, struc
 
 /* --- names --------------------------------------------------------------------------------- */
 
-static int64_t id_inside(const struct id_range *ranges, size_t n, uint32_t outside)
-{
-    for (size_t i = 0; i < n; i++)
-        if (outside >= ranges[i].outside && outside - ranges[i].outside < ranges[i].count)
-            return (int64_t)ranges[i].inside + (outside - ranges[i].outside);
-    return -1;
-}
-
 /* The name whose third field is the number, or the number. */
 static void put_name(const char *text, int64_t id, struct buf *out)
 {
@@ -67,12 +60,12 @@ static void put_name(const char *text, int64_t id, struct buf *out)
 
 static void put_uid(const struct top *t, uint32_t uid, struct buf *out)
 {
-    put_name(t->passwd, id_inside(t->maps.uids, t->maps.n_uids, uid), out);
+    put_name(t->passwd, id_map_inside(t->maps.uids, t->maps.n_uids, uid), out);
 }
 
 static void put_gid(const struct top *t, uint32_t gid, struct buf *out)
 {
-    put_name(t->group, id_inside(t->maps.gids, t->maps.n_gids, gid), out);
+    put_name(t->group, id_map_inside(t->maps.gids, t->maps.n_gids, gid), out);
 }
 
 /* In the container: both texts, with a zero between. */

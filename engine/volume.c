@@ -18,26 +18,17 @@
 
 /* --- create --------------------------------------------------------------------------------- */
 
-static json_t *labels_object(const struct strv *labels)
-{
-    json_t *all = json_object();
-    for (size_t i = 0; labels && i < labels->len; i++) {
-        const char *eq = strchrnul(labels->v[i], '=');
-        auto_free char *name = xstrndup(labels->v[i], (size_t)(eq - labels->v[i]));
-        json_put_string(all, name, *eq ? eq + 1 : "");
-    }
-    return all;
-}
-
 int volume_create(struct engine *e, const struct volume_create_options *o, char **ret_name,
                   struct err *err)
 {
     char id[ID_HEX_LEN + 1], now[36];
     id_random(id);
     const char *name = o->name ? o->name : id;
+    json_t *labels = json_object();
+    json_put_assignments(labels, o->labels);
     auto_json json_t *config =
         json_pack("{s:s, s:s, s:s, s:o, s:{}}", "Name", name, "Driver", "local", "CreatedAt",
-                  time_format(time_now(), now), "Labels", labels_object(o->labels), "Options");
+                  time_format(time_now(), now), "Labels", labels, "Options");
     if (!config) /* not UTF-8 */
         return err_kind(err, ERR_USAGE, -EINVAL, "the volume's name is not valid");
     if (o->anonymous)
@@ -127,23 +118,18 @@ static struct timespec created(const struct store_volume *v)
     return state_get_time(v->config, "CreatedAt");
 }
 
-static bool is_before(struct timespec a, struct timespec b)
-{
-    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
-}
-
 static int match_until(const struct match *m, const char *value, struct err *err)
 {
     struct timespec t;
     int r = when_parse(value, time_now(), &t, err);
-    return r < 0 ? r : is_before(created(m->v), t);
+    return r < 0 ? r : when_compare(created(m->v), t) < 0;
 }
 
 static int match_since(const struct match *m, const char *name, struct err *err)
 {
     auto_done(store_volume) struct store_volume other = {.fd = -1};
     int r = store_volume_find(&m->e->store, name, &other, err);
-    return r < 0 ? r : is_before(created(&other), created(m->v));
+    return r < 0 ? r : when_compare(created(&other), created(m->v)) < 0;
 }
 
 static int match_flag(const char *key, const char *value, bool is, struct err *err)
@@ -260,13 +246,15 @@ int volume_prune(struct engine *e, const struct strv *filters, struct strv *ret,
         uint64_t size = 0;
         r = store_volume_open(&e->store, names.v[i], &v, &one);
         if (r == 0) {
-            tree_size_at(v.fd, ".", &size);
+            if (bytes)
+                tree_size_at(v.fd, ".", &size);
             r = store_volume_remove(&e->store, &v, &one);
         }
         if (r == 0) {
             event_volume(&e->store, "remove", names.v[i]);
             strv_add(ret, names.v[i]);
-            *bytes += size;
+            if (bytes)
+                *bytes += size;
         } else if (one.kind == ERR_IN_USE || one.kind == ERR_NOT_FOUND) {
             r = 0; /* somebody took it, or was quicker */
         } else if (err) {
@@ -289,7 +277,9 @@ void volumes_remove_anonymous(struct store *s, const json_t *container)
             store_volume_open(s, name, &v, &failed) < 0 ||
             !json_is_true(json_object_get(v.config, "Anonymous")))
             continue;
-        if (store_volume_remove(s, &v, &failed) < 0 && failed.kind != ERR_IN_USE)
+        if (store_volume_remove(s, &v, &failed) == 0)
+            event_volume(s, "remove", name);
+        else if (failed.kind != ERR_IN_USE)
             log_debug("%s", failed.message);
     }
 }

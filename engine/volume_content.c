@@ -72,14 +72,9 @@ static int transfer(struct store_volume *v, bool in, int tar, struct err *err)
     return ours ? r : q;
 }
 
-struct export
-{
-    struct store_volume *v;
-};
-
 static int export_to(void *arg, int fd, struct err *err)
 {
-    return transfer(((struct export *)arg)->v, false, fd, err);
+    return transfer(arg, false, fd, err);
 }
 
 int volume_export(struct engine *e, const char *name, const char *output, struct err *err)
@@ -88,8 +83,7 @@ int volume_export(struct engine *e, const char *name, const char *output, struct
     int r = store_volume_find(&e->store, name, &v, err);
     if (r < 0)
         return r;
-    struct export ex = {&v};
-    r = output_write(output, export_to, &ex, err);
+    r = output_write(output, export_to, &v, err);
     return r < 0 ? err_wrap(err, "export volume %s", v.name) : 0;
 }
 

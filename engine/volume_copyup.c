@@ -51,17 +51,10 @@ struct copy {
 
 /* --- one object, in the child --------------------------------------------------------------- */
 
-static bool is_outside(const struct id_range *r, uint32_t id)
-{
-    return id >= r->outside && id - r->outside < r->count;
-}
-
 static uint32_t from_outside(const struct id_range *r, size_t n, uint32_t id)
 {
-    for (size_t i = 0; i < n; i++)
-        if (is_outside(&r[i], id))
-            return r[i].inside + (id - r[i].outside);
-    return 0;
+    int64_t inside = id_map_inside(r, n, id);
+    return inside < 0 ? 0 : (uint32_t)inside;
 }
 
 /* An owner that the container does not know is its root, and without one the user. */
@@ -224,17 +217,6 @@ static int fill_new(void *arg, struct err *err)
     return r;
 }
 
-static int remove_new(struct store *s, int fd, struct err *err)
-{
-    struct err failed = {0};
-    int r = remove_tree_at(fd, NEW, &failed);
-    if ((r == -EACCES || r == -EPERM) && s->remove_foreign)
-        return s->remove_foreign(fd, NEW, err);
-    if (r < 0 && err)
-        *err = failed;
-    return r;
-}
-
 static int note_entry(void *arg, const char *name, const struct stat *st)
 {
     *(bool *)arg = false;
@@ -271,7 +253,7 @@ static int data_is_empty(int fd, bool *ret, struct err *err)
 static int replace_data(struct store *s, struct copy *job, int (*fill)(void *arg, struct err *err),
                         struct err *err)
 {
-    int r = remove_new(s, job->fd, err);
+    int r = store_remove_tree_at(s, job->fd, NEW, err);
     if (r == 0)
         r = id_maps_choose(&job->all, err);
     if (r == 0)
@@ -279,7 +261,7 @@ static int replace_data(struct store *s, struct copy *job, int (*fill)(void *arg
     if (r == 0 && renameat(job->fd, NEW, job->fd, "_data") < 0)
         r = err_errno(err, -errno, "rename " NEW);
     if (r < 0)
-        remove_new(s, job->fd, NULL);
+        store_remove_tree_at(s, job->fd, NEW, NULL);
     else if (fsync(job->fd) < 0)
         r = err_errno(err, -errno, "sync");
     return r;
@@ -288,10 +270,7 @@ static int replace_data(struct store *s, struct copy *job, int (*fill)(void *arg
 /* Whether a directory that stays the user's is somebody's in the container. */
 static bool knows_user(const struct id_maps *m)
 {
-    for (size_t i = 0; i < m->n_uids; i++)
-        if (is_outside(&m->uids[i], geteuid()))
-            return true;
-    return m->single;
+    return m->single || id_map_inside(m->uids, m->n_uids, geteuid()) >= 0;
 }
 
 static int copy_up(struct store *s, struct copy *job, struct err *err)
@@ -315,6 +294,7 @@ static int copy_up(struct store *s, struct copy *job, struct err *err)
     return replace_data(s, job, fill_new, err);
 }
 
+/* `job` NULL: nothing is copied. */
 static int first_use(struct store *s, struct store_volume *v, struct copy *job, struct err *err)
 {
     auto_close int lock = store_volume_lock(v, err);
@@ -322,7 +302,7 @@ static int first_use(struct store *s, struct store_volume *v, struct copy *job, 
         return lock;
     if (!exists_at(v->fd, "fresh"))
         return 0; /* somebody was quicker */
-    int r = copy_up(s, job, err);
+    int r = job ? copy_up(s, job, err) : 0;
     if (r < 0)
         return err_wrap(err, "copy %s of the image into volume %s", job->source, v->name);
     return unlinkat(v->fd, "fresh", 0) < 0 && errno != ENOENT
@@ -349,14 +329,8 @@ static int prepare(struct store *s, const json_t *mount, const struct root *root
     if (r < 0 || !exists_at(v.fd, "fresh"))
         return r;
     /* Used from now on: no later copy may take the directory's place under this container. */
-    if (has_option(mount, "nocopy") || json_object_get(mount, "SubPath") || !root->n_layers) {
-        auto_close int lock = store_volume_lock(&v, err);
-        if (lock < 0)
-            return lock;
-        return unlinkat(v.fd, "fresh", 0) < 0 && errno != ENOENT
-                   ? err_errno(err, -errno, "volume %s", v.name)
-                   : 0;
-    }
+    if (has_option(mount, "nocopy") || json_object_get(mount, "SubPath") || !root->n_layers)
+        return first_use(s, &v, NULL, err);
     struct overlay_options overlay;
     root_overlay_options(root, &overlay);
     overlay.upper = overlay.work = NULL; /* the image, not what the container wrote so far */

@@ -9,28 +9,14 @@
  * procfs has for it is what everybody may read, above all on which CPU who asks it runs. */
 #include "overlay-fuse/confine.h"
 
-#include <linux/audit.h>
+#include "base/syscalls.h"
+
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#define OUR_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OUR_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv)
-#define OUR_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define OUR_ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__s390x__)
-#define OUR_ARCH AUDIT_ARCH_S390X
-#endif
 
 /* The most frequent ones first: a filter is read from the top. */
 static const uint16_t allowed[] = {
@@ -80,8 +66,6 @@ static const uint16_t allowed[] = {
 #endif
 };
 
-enum { N_ALLOWED = sizeof(allowed) / sizeof(*allowed) };
-
 static int drop_capabilities(struct err *err)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -91,34 +75,11 @@ static int drop_capabilities(struct err *err)
     return 0;
 }
 
-#ifdef OUR_ARCH
 static int restrict_calls(struct err *err)
 {
-    struct sock_filter code[N_ALLOWED + 6];
-    size_t n = 0;
-    code[n++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-    code[n++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < N_ALLOWED; i++) /* jump over the rest and the refusal */
-        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
-                                                 (uint8_t)(N_ALLOWED - i), 0);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 && errno != ENOSYS)
-        return err_errno(err, -errno, "restrict system calls");
-    return 0;
+    int r = syscalls_allow_only(allowed, sizeof(allowed) / sizeof(*allowed));
+    return r < 0 && r != -ENOSYS ? err_errno(err, r, "restrict system calls") : 0;
 }
-#else
-/* An architecture whose numbers nobody has checked. */
-static int restrict_calls(struct err *err)
-{
-    return 0;
-}
-#endif
 
 int confine(struct err *err)
 {

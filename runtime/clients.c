@@ -28,9 +28,12 @@ static void client_drop(struct client *c)
     close_fd(&c->sock);
 }
 
-/* It has closed its end: what it said before (MON_LEAVE) is in the socket, and then the end. */
-static void client_mute(struct client *c)
+/* One that has closed its end: what it said before (MON_LEAVE) is in the socket, and then the end.
+ */
+static void send_failed(struct client *c, int code)
 {
+    if (code != -EPIPE)
+        client_drop(c);
     c->deaf = true;
     buf_done(&c->out);
     c->out_start = 0;
@@ -99,7 +102,7 @@ void client_send(struct client *c, uint32_t type, const void *data, size_t len)
         if (r == 0)
             c->last_progress = clock_ms();
         else if (r != -EAGAIN)
-            client_mute(c);
+            send_failed(c, r);
         if (r != -EAGAIN)
             return;
         c->last_progress = clock_ms();
@@ -125,7 +128,7 @@ void client_flush(struct client *c)
         if (r == -EAGAIN)
             break;
         if (r < 0) {
-            client_mute(c);
+            send_failed(c, r);
             return;
         }
         c->out_start += sizeof(head) + head.len;
@@ -144,11 +147,6 @@ int client_receive(struct client *c, struct channel_msg *msg)
         int r = channel_recv(c->sock, msg);
         if (r == -EAGAIN)
             return 0;
-        /* Before what is left in the queue: it did not take all of ours. */
-        if (r == -ECONNRESET && !c->reset) {
-            c->reset = true;
-            continue;
-        }
         if (r <= 0) {
             client_drop(c);
             return 0;

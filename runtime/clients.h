@@ -27,7 +27,6 @@ struct client {
     struct buf in;         /* for the container's stdin */
     bool in_eof;           /* the end follows `in` */
     bool deaf;             /* it takes nothing more, but what it said last is still to be read */
-    bool reset;            /* its end was told as an error once */
     int64_t last_progress; /* ms, monotonic */
 };
 

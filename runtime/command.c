@@ -85,7 +85,7 @@ bool command_interpreter(const char *head, size_t len, char **ret, char **ret_ar
 
 /* A file without magic links on the way, and what leads to it. */
 struct target {
-    int fd;            /* the program at the end of the scripts; -1: it cannot be opened */
+    int fd;            /* the program at the end of the scripts, or -1 */
     struct strv front; /* arguments that the scripts put before the command's own but the first */
     bool shared;       /* others can change some of these files while we look at them */
 };
@@ -158,7 +158,7 @@ static int find_target(int root, const char *path, bool shared_root, struct targ
 static int execute(const struct target *t, const char *file, const struct strv *args,
                    const struct strv *env)
 {
-    if (!t->shared || t->fd < 0) {
+    if (!t->shared) {
         execve(file, args->v, env->v);
         return -errno;
     }

@@ -79,8 +79,7 @@ static int shared_memory(int dev, const struct sandbox *sb, const struct host_fi
                          struct err *err)
 {
     static const char *const names[] = {"shm", "mqueue"};
-    int r = 0;
-    for (int i = 0; r == 0 && i < (sb->ns[NS_IPC].mode == NS_HOST ? 2 : 1); i++) {
+    for (int i = 0; i < (sb->ns[NS_IPC].mode == NS_HOST ? 2 : 1); i++) {
         auto_close int at =
             mkdirat(dev, names[i], 0755) < 0
                 ? -1
@@ -90,13 +89,10 @@ static int shared_memory(int dev, const struct sandbox *sb, const struct host_fi
             return err_errno(err, -errno, "make /dev/%s", names[i]);
         if (hf->ipc[i] < 0) /* a machine without it */
             continue;
-        if (sb->ns[NS_IPC].mode == NS_JOIN)
-            r = mount_attach(hf->ipc[i], at);
-        else
-            r = bound = mount_bind_at(hf->ipc[i], at, false, 0);
+        int r = sb->ns[NS_IPC].mode == NS_JOIN ? mount_attach(hf->ipc[i], at)
+                                               : (bound = mount_bind_at(hf->ipc[i], at, false, 0));
         if (r < 0)
             return err_errno(err, r, "share /dev/%s", names[i]);
-        r = 0;
     }
     return 0;
 }

@@ -86,7 +86,3 @@ const struct emulate_call *emulate_calls(void);
  * paths with no more than them. Returns the supervisor's pid. */
 pid_t emulate_start(const struct emulate_handover *h, int init_fd, const struct id_maps *ids,
                     uint64_t caps, struct err *err);
-
-/* emulate_supervise.c, emulate_confine.c: the supervisor itself. */
-struct emulator;
-int emulate_confine(uint64_t caps, struct err *err);

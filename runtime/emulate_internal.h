@@ -37,6 +37,9 @@ struct call {
 
 bool call_valid(const struct call *c);
 
+/* emulate_confine.c: gives up what the supervisor does not need. */
+int emulate_confine(uint64_t caps, struct err *err);
+
 /* emulate_target.c: reading the process, and finding what its arguments mean. */
 
 /* Opens "PID/<name>" of the caller. Closed by the caller of this. */
@@ -63,5 +66,7 @@ int64_t call_set_groups(struct call *c);
 int64_t call_keep_caps(struct call *c);
 int64_t call_get_ids(struct call *c);
 int64_t call_get_groups(struct call *c);
+/* An argument that is an id: old calls have 16 bits, whose -1 becomes ours (IDS_KEEP). */
+uint32_t call_id(const struct call *c, uint64_t arg);
 /* The ids that the caller believes to have. Lives as long as the table. */
 const struct ids *call_ids(const struct call *c);

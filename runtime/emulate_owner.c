@@ -50,13 +50,6 @@ static bool is_ours(const struct emulator *e, int fd)
     return e->dev && fstat(fd, &st) == 0 && st.st_dev == e->dev;
 }
 
-static uint32_t widen(const struct call *c, uint64_t id)
-{
-    return c->what->narrow && (uint16_t)id == UINT16_MAX ? UINT32_MAX
-           : c->what->narrow                             ? (uint16_t)id
-                                                         : (uint32_t)id;
-}
-
 static int find_by_path(const struct call *c, int dirfd, uint64_t address, bool follow, bool empty)
 {
     char path[PATH_MAX];
@@ -93,7 +86,7 @@ int64_t call_chown(struct call *c)
     if (!call_valid(c))
         return -ESRCH;
     if (is_ours(c->e, fd))
-        return record_owner(fd, widen(c, c->arg[first]), widen(c, c->arg[first + 1]));
+        return record_owner(fd, call_id(c, c->arg[first]), call_id(c, c->arg[first + 1]));
     return fstatfs(fd, &fs) == 0 && fs.f_flags & ST_RDONLY ? -EROFS : 0;
 }
 

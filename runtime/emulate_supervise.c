@@ -6,7 +6,6 @@
 #include "runtime/emulate_internal.h"
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/proc.h"
 #include "runtime/join.h"
 
@@ -126,7 +125,8 @@ static int keep_only(struct emulator *e, struct join *j)
         else if ((*kept[i] = dup3(*kept[i], FIRST + (int)i, O_CLOEXEC)) < 0)
             return -errno;
     }
-    return syscall(SYS_close_range, FIRST + N, ~0U, 0) < 0 && errno != ENOSYS ? -errno : 0;
+    fd_close_from(FIRST + N);
+    return 0;
 }
 
 static int look_at_root(struct emulator *e)

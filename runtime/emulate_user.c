@@ -6,8 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Old calls have ids of 16 bits, whose -1 is not ours. */
-static uint32_t widen(const struct call *c, uint64_t id)
+uint32_t call_id(const struct call *c, uint64_t id)
 {
     if (!c->what->narrow)
         return (uint32_t)id;
@@ -63,7 +62,7 @@ int64_t call_set_ids(struct call *c)
     bool root = ids_privileged(&ids);
     bool of_group = c->what->op >= OP_SETGID;
     struct id_set *s = of_group ? &ids.gid : &ids.uid;
-    uint32_t a = widen(c, c->arg[0]), b = widen(c, c->arg[1]), d = widen(c, c->arg[2]);
+    uint32_t a = call_id(c, c->arg[0]), b = call_id(c, c->arg[1]), d = call_id(c, c->arg[2]);
     int64_t r = 0, value = 0;
     switch (c->what->op) {
     case OP_SETUID:

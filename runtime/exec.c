@@ -133,11 +133,8 @@ int exec_launch(const struct monitor_options *o, const struct winsize *size, str
         ret->supervisor = 0; /* it stays for what the command leaves behind */
     }
     emulate_handover_done(&ret->emulation);
-    if (r < 0 && ret->init > 0) {
-        kill(ret->init, SIGKILL);
-        proc_wait(ret->init, &status);
-        ret->init = 0;
-    }
+    if (r < 0)
+        launch_kill(ret);
     /* Now that nothing of ours holds the pid namespace up: was it killed with the container? */
     struct pollfd p = {.fd = o->exec->join.pidfd, .events = POLLIN};
     if (r == -EPIPE && poll(&p, 1, END_PATIENCE) > 0)

@@ -46,9 +46,9 @@ static _Noreturn void outside_main(int init_fd, int target, int hold, int ready)
               middle = fcntl(hold, F_DUPFD, 10);
     const int first = fcntl(init_fd, F_DUPFD, 10);
     int r = 0;
-    if (dup2(first, 0) < 0 || dup2(middle, 1) < 0 || dup2(last, 2) < 0 || dup2(entry, 3) < 0 ||
-        close_range(4, UINT32_MAX, 0) < 0)
+    if (dup2(first, 0) < 0 || dup2(middle, 1) < 0 || dup2(last, 2) < 0 || dup2(entry, 3) < 0)
         _exit(1);
+    fd_close_from(4);
     init_fd = 0, hold = 1, ready = 2;
     ignore_signals();
     setsid();
@@ -85,10 +85,20 @@ static bool owns_pid_namespace(const struct proc_id *init)
     return len > 2 && line[len] == '1' && strchr(" \t", line[len - 1]);
 }
 
-static int shared_namespace(struct err *err)
+/* Init, and the process through which its namespaces are entered. */
+static int hold_both(const struct proc_id *init, int *ret_init, int *ret_target, struct err *err)
 {
-    return err_set(err, -EOPNOTSUPP,
-                   "the container shares its pid namespace with others, so it cannot be paused");
+    pid_t entered;
+    auto_close int init_fd = proc_open(init), target = join_target(init, &entered);
+    if (init_fd < 0 || target < 0)
+        return err_set(err, -ESRCH, "the container does not run");
+    if (!owns_pid_namespace(init))
+        return err_set(
+            err, -EOPNOTSUPP,
+            "the container shares its pid namespace with others, so it cannot be paused");
+    *ret_init = take_fd(&init_fd);
+    *ret_target = take_fd(&target);
+    return 0;
 }
 
 /* Process in the namespaces: everybody but init. Its exit status is an errno. */
@@ -110,18 +120,16 @@ static _Noreturn void signal_inside(int target, int sig)
 int freeze_signal(const struct proc_id *init, bool stop, struct err *err)
 {
     int sig = stop ? SIGSTOP : SIGCONT, status = 0;
-    pid_t entered;
-    auto_close int init_fd = proc_open(init), target = join_target(init, &entered);
-    if (init_fd < 0 || target < 0)
-        return err_set(err, -ESRCH, "the container does not run");
-    if (!owns_pid_namespace(init))
-        return shared_namespace(err);
+    auto_close int init_fd = -1, target = -1;
+    int r = hold_both(init, &init_fd, &target, err);
+    if (r < 0)
+        return r;
     if (stop) /* first, so that it makes no new ones */
         pidfd_signal(init_fd, sig);
     pid_t pid = fork();
     if (pid == 0)
         signal_inside(target, sig);
-    int r = pid < 0 ? -errno : proc_wait(pid, &status);
+    r = pid < 0 ? -errno : proc_wait(pid, &status);
     if (r == 0)
         r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
     if (!stop || r < 0)
@@ -131,13 +139,11 @@ int freeze_signal(const struct proc_id *init, bool stop, struct err *err)
 
 int freeze_begin(const struct proc_id *init, struct freeze *ret, struct err *err)
 {
-    int hold[2], ready[2], r = -ESRCH;
-    pid_t entered;
-    auto_close int init_fd = proc_open(init), target = join_target(init, &entered);
-    if (init_fd < 0 || target < 0)
-        return err_set(err, -ESRCH, "the container does not run");
-    if (!owns_pid_namespace(init))
-        return shared_namespace(err);
+    int hold[2], ready[2];
+    auto_close int init_fd = -1, target = -1;
+    int r = hold_both(init, &init_fd, &target, err);
+    if (r < 0)
+        return r;
     if (pipe2(hold, O_CLOEXEC) < 0)
         return err_errno(err, -errno, "pipe");
     if (pipe2(ready, O_CLOEXEC) < 0) {

@@ -107,6 +107,14 @@ int64_t id_map_outside(const struct id_range *ranges, size_t n, uint32_t inside)
     return -1;
 }
 
+int64_t id_map_inside(const struct id_range *ranges, size_t n, uint32_t outside)
+{
+    for (size_t i = 0; i < n; i++)
+        if (outside >= ranges[i].outside && outside - ranges[i].outside < ranges[i].count)
+            return (int64_t)ranges[i].inside + (outside - ranges[i].outside);
+    return -1;
+}
+
 uint32_t id_map_owner(const struct id_range *ranges, size_t n)
 {
     return n == 0 || id_map_outside(ranges, n, 0) >= 0 ? 0 : ranges[0].inside;

@@ -14,6 +14,8 @@
 int id_ranges_parse(const char *text, const char *file, const char *name, uint32_t id,
                     struct id_range *ranges, size_t max, size_t *n, struct err *err);
 
+/* The id that `outside` is inside, or -1 when it is not mapped. */
+int64_t id_map_inside(const struct id_range *ranges, size_t n, uint32_t outside);
 /* The id that `inside` is outside, or -1 when it is not mapped. */
 int64_t id_map_outside(const struct id_range *ranges, size_t n, uint32_t inside);
 

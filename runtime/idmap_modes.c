@@ -9,8 +9,6 @@
  * Should: give exactly what was asked for. Mustn't: leave an id out, or map one twice. */
 #include "runtime/idmap.h"
 
-#include "base/alloc.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

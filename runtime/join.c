@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The user namespace first: it gives the power to enter the others. */
@@ -193,12 +192,7 @@ int join_enter(const struct join *j, const struct id_maps *ids, struct err *err)
 
 pid_t join_fork(struct err *err)
 {
-    unsigned long flags = CLONE_PARENT | SIGCHLD;
-#if defined(__s390__) || defined(__CRIS__)
-    pid_t pid = (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
-#else
-    pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
-#endif
+    pid_t pid = proc_clone(CLONE_PARENT | SIGCHLD);
     if (pid == 0)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (pid >= 0)

@@ -23,6 +23,14 @@
 
 enum { DEVICE_TO_SERVER = 1 }; /* OVERLAY_MSG_DEVICE of overlay-fuse/client.h */
 
+/* As early as it can be: a command may be gone at once and leave others. What joins a user
+ * namespace cannot be looked at before its exec. */
+static void hold_mounts(const struct sandbox *sb, struct launched *l)
+{
+    if (sb->ns[NS_PID].mode != NS_PRIVATE && l->mounts < 0)
+        l->mounts = namespaces_hold_mounts(l->init);
+}
+
 static int start_init(const struct monitor_options *o, struct launched *l, int *ret_channel,
                       struct err *err)
 {
@@ -50,6 +58,7 @@ static int start_init(const struct monitor_options *o, struct launched *l, int *
     if (pid < 0)
         return pid;
     l->init = pid;
+    hold_mounts(o->sandbox, l);
     return 0;
 }
 
@@ -122,7 +131,7 @@ int launch_follow(int channel, const int *servers, const struct winsize *size, s
 
 void launch_init(struct launched *l)
 {
-    *l = (struct launched){.emulation = EMULATE_HANDOVER_NONE};
+    *l = (struct launched){.mounts = -1, .emulation = EMULATE_HANDOVER_NONE};
     streams_init(&l->io);
 }
 
@@ -143,7 +152,7 @@ static int supervise_init(struct launched *l, const struct sandbox *sb, struct e
     return launch_supervisor(l, init_fd, sb, sb->caps, err);
 }
 
-static void kill_init(struct launched *l)
+void launch_kill(struct launched *l)
 {
     int status;
     if (l->init <= 0)
@@ -211,8 +220,10 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
             *err = own;
     }
     emulate_handover_done(&ret->emulation);
-    if (r < 0)
-        kill_init(ret);
+    if (r == 0)
+        hold_mounts(o->sandbox, ret);
+    else
+        launch_kill(ret);
     return r;
 }
 
@@ -242,6 +253,7 @@ void launch_wait_server(struct launched *l, bool at_once)
 {
     int64_t end = clock_ms() + (at_once ? 0 : SERVER_PATIENCE);
     int status;
+    close_fd(&l->mounts);
     if (l->supervisor > 0) { /* it holds the container's mounts */
         kill(l->supervisor, SIGKILL);
         proc_wait(l->supervisor, &status);

@@ -10,6 +10,7 @@ struct launched {
     pid_t init, supervisor; /* our children; 0: none */
     pid_t *servers;         /* of the root, then of the mounts that are served; 0: none */
     size_t n_servers;
+    int mounts; /* with a pid namespace that is not its own: its mount namespace; else -1 */
     struct streams io;
     struct emulate_handover emulation;
 };
@@ -19,7 +20,7 @@ void launch_init(struct launched *l);
 
 /* Starts the servers and init side by side, gives init its id maps, brings the devices from init to
  * the servers, waits for the exec. On failure nothing of the container is left but
- * what launch_wait_server() waits for. */
+ * what launch_wait_server() waits for. l->mounts is for namespaces_kill_rest() after its end. */
 int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
            struct err *err);
 
@@ -33,6 +34,9 @@ int launch_follow(int channel, const int *servers, const struct winsize *size, s
  * container's init. */
 int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb, uint64_t caps,
                       struct err *err);
+
+/* Kills and collects l->init, if there is one. */
+void launch_kill(struct launched *l);
 
 /* Ends the supervisor, when all that it could serve is gone, and waits for the end of the servers,
  * which comes by itself when their mounts are gone; after 5 s, or `at_once`, they are killed. */

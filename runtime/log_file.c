@@ -33,11 +33,6 @@ int log_file_open(struct log_file *l, struct err *err)
     return 0;
 }
 
-void log_file_close(struct log_file *l)
-{
-    close_fd(&l->fd);
-}
-
 /* Without a new file the old one goes on to be written: too long a log is better than none. */
 static void rotate(struct log_file *l)
 {

@@ -32,6 +32,5 @@ struct log_file {
 
 /* Opens, or makes, the file that the other members describe. */
 int log_file_open(struct log_file *l, struct err *err);
-void log_file_close(struct log_file *l);
 /* Appends the lines for a piece of output of "stdout" or "stderr". */
 void log_file_write(struct log_file *l, const char *stream, const char *data, size_t len);

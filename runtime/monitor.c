@@ -123,8 +123,9 @@ static void pause_or_go_on(struct monitor *m, struct client *c, bool stop)
     struct err answer = {0};
     if (m->l.init <= 0 || m->o->exec)
         err_set(&answer, -ESRCH, "the container does not run");
-    else if (freeze_signal(&m->init_id, stop, &answer) == 0 && m->o->ops.paused)
-        m->o->ops.paused(m->o->ops.ctx, stop, &answer);
+    else if (freeze_signal(&m->init_id, stop, &answer) == 0 && m->o->ops.paused &&
+             m->o->ops.paused(m->o->ops.ctx, stop, &answer) < 0)
+        freeze_signal(&m->init_id, !stop, NULL); /* as it is recorded */
     client_send(c, MON_DONE, &answer, sizeof(answer));
 }
 
@@ -293,18 +294,11 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
     int r = o->exec ? exec_launch(o, size, &m->l, err) : launch(o, size, &m->l, err);
     if (r < 0)
         return r;
-    if (!o->exec && o->sandbox->ns[NS_PID].mode != NS_PRIVATE)
-        m->shared_pid_mounts = namespaces_hold_mounts(m->l.init);
     r = proc_identify(m->l.init, &m->init_id, err);
     if (r == 0 && o->ops.started)
         r = o->ops.started(o->ops.ctx, &m->init_id, err);
-    if (r < 0) {
-        kill(m->l.init, SIGKILL);
-        int status;
-        proc_wait(m->l.init, &status);
-        m->l.init = 0;
-        namespaces_kill_rest(&m->shared_pid_mounts);
-    }
+    if (r < 0)
+        launch_kill(&m->l);
     m->ended = false;
     m->deadline = o->time_limit > 0 ? clock_ms() + o->time_limit : 0;
     return r;
@@ -319,6 +313,7 @@ static void leave_run_dir(struct monitor *m)
 
 static _Noreturn void end_failed(struct monitor *m, struct err *err)
 {
+    namespaces_kill_rest(&m->l.mounts);
     launch_wait_server(&m->l, m->o->root_is_dropped);
     leave_run_dir(m);
     if (m->o->ops.exited)
@@ -334,7 +329,7 @@ static void run_container(struct monitor *m)
     clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
     while (!m->ended)
         serve_once(m);
-    namespaces_kill_rest(&m->shared_pid_mounts);
+    namespaces_kill_rest(&m->l.mounts);
     drain(m);
     launch_wait_server(&m->l, m->o->root_is_dropped);
 }
@@ -343,8 +338,7 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
                                    const struct winsize *size)
 {
     struct monitor *m = new0(struct monitor);
-    *m = (struct monitor){
-        .o = o, .listener = -1, .signals = -1, .log = o->log, .shared_pid_mounts = -1};
+    *m = (struct monitor){.o = o, .listener = -1, .signals = -1, .log = o->log};
     m->msg = new0(struct channel_msg);
     launch_init(&m->l);
     leave_caller(m);

@@ -15,10 +15,8 @@ struct monitor {
     struct proc_id init_id;
     struct channel_msg *msg;
     int signals, listener;
-    bool ended;            /* init was reaped */
-    bool end_wanted;       /* the user ends it: it is not started again */
-    int shared_pid_mounts; /* with a pid namespace that is not its own: its mount namespace; or -1
-                            */
+    bool ended;      /* init was reaped */
+    bool end_wanted; /* the user ends it: it is not started again */
     int exit_code;
     int64_t deadline; /* ms, monotonic, 0: none: when it is killed */
     int64_t pause;    /* ms from its end to the next start */

@@ -6,10 +6,8 @@
 #include "runtime/mounts.h"
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/safepath.h"
 #include "runtime/mount_api.h"
 
 #include <fcntl.h>

@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/channel.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/proc.h"
 #include "runtime/idmap.h"
 #include "runtime/mount_api.h"
@@ -27,7 +26,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KILL_ROUNDS 1000 /* a fork bomb may take some */
@@ -42,21 +41,12 @@ static const struct {
     [NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP}, [NS_USER] = {"user", CLONE_NEWUSER},
 };
 
-bool namespaces_joined(const struct sandbox *sb)
+static bool namespaces_joined(const struct sandbox *sb)
 {
     for (size_t i = 0; i < NS_KINDS; i++)
         if (sb->ns[i].mode == NS_JOIN)
             return true;
     return false;
-}
-
-static pid_t clone_with(unsigned long flags)
-{
-#if defined(__s390__) || defined(__CRIS__)
-    return (pid_t)syscall(SYS_clone, 0, flags, 0, 0, 0);
-#else
-    return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
-#endif
 }
 
 /* All namespaces of its own in one clone. */
@@ -66,7 +56,7 @@ static pid_t clone_own(const struct sandbox *sb, unsigned long flags)
     for (size_t i = 0; i < NS_KINDS; i++)
         if (sb->ns[i].mode == NS_PRIVATE)
             flags |= kinds[i].flag;
-    return clone_with(flags);
+    return proc_clone(flags);
 }
 
 static int enter_one(const struct sandbox *sb, enum ns_kind kind, struct err *err)
@@ -100,9 +90,21 @@ static _Noreturn void copy_shm(int mount_ns, int channel)
     _exit(0);
 }
 
+/* What the child `pid` says before it ends; closes `channel`, its other end being the child's. */
+static struct err hear(pid_t pid, int channel, struct channel_msg *msg)
+{
+    struct err said = {.code = -EPIPE};
+    int status;
+    if (channel_recv(channel, msg) == 1 && msg->len == sizeof(said))
+        memcpy(&said, msg->data, sizeof(said));
+    close(channel);
+    proc_wait(pid, &status);
+    return said;
+}
+
 static int get_shm(const struct sandbox *sb, int *ret, struct err *err)
 {
-    int ends[2], status;
+    int ends[2];
     if (sb->ns[NS_IPC].mode != NS_JOIN || sb->shm_mount_ns < 0)
         return 0;
     int r = channel_pair(ends, err);
@@ -113,18 +115,15 @@ static int get_shm(const struct sandbox *sb, int *ret, struct err *err)
         copy_shm(sb->shm_mount_ns, ends[1]);
     int code = -errno;
     close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return err_errno(err, code, "fork");
+    }
     auto_free struct channel_msg *msg = new0(struct channel_msg);
-    struct err said = {.code = -EPIPE};
-    if (pid > 0 && channel_recv(ends[0], msg) == 1 && msg->len == sizeof(said))
-        memcpy(&said, msg->data, sizeof(said));
-    if (pid > 0)
-        proc_wait(pid, &status);
+    struct err said = hear(pid, ends[0], msg);
     if (!said.code && msg->n_fds == 1)
         *ret = take_fd(&msg->fds[0]);
     channel_msg_done(msg);
-    close(ends[0]);
-    if (pid < 0)
-        return err_errno(err, code, "fork");
     if (said.code && err)
         *err = said;
     return said.code;
@@ -153,7 +152,7 @@ static int enter_and_fork(const struct sandbox *sb, int channel, int *ret_shm)
 
 static pid_t fork_joined(const struct sandbox *sb, int *ret_shm, struct err *err)
 {
-    int ends[2], status;
+    int ends[2];
     int r = channel_pair(ends, err);
     if (r < 0)
         return r;
@@ -166,14 +165,12 @@ static pid_t fork_joined(const struct sandbox *sb, int *ret_shm, struct err *err
     }
     int code = -errno;
     close(ends[1]);
-    auto_free struct channel_msg *msg = new0(struct channel_msg);
-    struct err said = {.code = -EPIPE};
-    if (pid > 0 && channel_recv(ends[0], msg) == 1 && msg->len == sizeof(said))
-        memcpy(&said, msg->data, sizeof(said));
-    close(ends[0]);
-    if (pid < 0)
+    if (pid < 0) {
+        close(ends[0]);
         return err_errno(err, code, "fork");
-    proc_wait(pid, &status);
+    }
+    auto_free struct channel_msg *msg = new0(struct channel_msg);
+    struct err said = hear(pid, ends[0], msg);
     if (!said.code)
         return said.status;
     return err_set(err, said.code, "%s",

@@ -10,9 +10,6 @@
  * namespace, or -1. Returns the pid, 0 in the child, a negative errno. */
 pid_t namespaces_fork(const struct sandbox *sb, int *ret_shm, struct err *err);
 
-/* True when some namespace is another container's or one given by its path. */
-bool namespaces_joined(const struct sandbox *sb);
-
 /* A descriptor of the mount namespace that the process is in, which keeps its number from becoming
  * another's; negative: it is gone. */
 int namespaces_hold_mounts(pid_t pid);

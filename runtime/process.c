@@ -6,7 +6,6 @@
  * or look anything up outside of the container's own files. */
 #include "runtime/process.h"
 
-#include "base/alloc.h"
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/safepath.h"

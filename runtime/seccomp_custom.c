@@ -5,7 +5,6 @@
  * Mustn't: load anything. */
 #include "runtime/seccomp_custom.h"
 
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "runtime/seccomp_profile.h"
 #include "spec/seccomp.h"

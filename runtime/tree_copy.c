@@ -70,6 +70,8 @@ static int reopen_dir(int fd)
 
 static void copy_xattrs(int from, int to)
 {
+    if (flistxattr(from, NULL, 0) <= 0)
+        return; /* most have none: no room is made */
     auto_free char *names = xcalloc(1, XATTR_MAX), *value = xcalloc(1, XATTR_MAX);
     ssize_t len = flistxattr(from, names, XATTR_MAX);
     for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
@@ -83,16 +85,12 @@ static int copy_attributes(int dir, const char *name, const struct stat *st)
 {
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
     /* An id that is not known here stays ours. */
-    if (fchownat(dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0 &&
-        errno != EINVAL && errno != EPERM)
+    if (fchownat(dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL &&
+        errno != EPERM)
         return -errno;
-    if (!S_ISLNK(st->st_mode) && *name && fchmodat(dir, name, st->st_mode & 07777, 0) < 0)
+    if (!S_ISLNK(st->st_mode) && fchmodat(dir, name, st->st_mode & 07777, 0) < 0)
         return -errno;
-    if (!*name && fchmod(dir, st->st_mode & 07777) < 0)
-        return -errno;
-    return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0 && errno != EINVAL
-               ? -errno
-               : 0;
+    return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL ? -errno : 0;
 }
 
 static int copy_file(int from, int to, const char *name, const struct stat *st)

@@ -55,11 +55,6 @@ static const char *const names[] = {
 
 #define COUNT (sizeof(names) / sizeof(*names))
 
-const char *capability_name(unsigned number)
-{
-    return number < COUNT ? names[number] : NULL;
-}
-
 uint64_t capability_all(void)
 {
     return (UINT64_C(1) << COUNT) - 1;

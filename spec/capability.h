@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-/* "CAP_CHOWN", or NULL when no capability has that number. */
-const char *capability_name(unsigned number);
 /* All that have a name here. */
 uint64_t capability_all(void);
 

@@ -27,18 +27,31 @@ static void entry_done(struct entry *e)
 }
 DEFINE_AUTO(entry, entry_done)
 
+static void note_layers(struct check *c, const json_t *of)
+{
+    auto_strv layers = {0};
+    if (json_want_strv(of, "Layers", &layers, NULL) < 0)
+        return;
+    strv_foreach (&layers, layer)
+        if (digest_valid(layer))
+            json_put(c->in_use, digest_hex(layer), json_true());
+}
+
 int check_note_in_use(struct check *c, struct err *err)
 {
     struct store_container *all = NULL;
-    size_t n = 0;
+    size_t n = 0, j;
+    json_t *mount;
     int r = store_container_list(c->s, &all, &n, err);
     for (size_t i = 0; i < n; i++) {
-        auto_strv layers = {0};
         json_put(c->in_use, json_get_string(all[i].config, "Image", ""), json_true());
-        if (json_want_strv(all[i].config, "Layers", &layers, NULL) == 0)
-            strv_foreach (&layers, layer)
-                if (digest_valid(layer))
-                    json_put(c->in_use, digest_hex(layer), json_true());
+        note_layers(c, all[i].config);
+        json_array_foreach (json_object_get(all[i].config, "Mounts"), j, mount) {
+            const char *id = json_get_string(mount, "ImageID", NULL); /* an image as a mount */
+            if (id)
+                json_put(c->in_use, id, json_true());
+            note_layers(c, mount);
+        }
         store_container_done(&all[i]);
     }
     free(all);

@@ -112,6 +112,8 @@ int check_blobs(struct check *c, struct err *err)
                 continue;
             json_put(seen, hex, json_true());
             r = check_blob(c, &where, hex, err);
+            if (r < 0)
+                return r;
         }
     }
     return 0;

@@ -76,8 +76,7 @@ static void check_data(struct check *c, const struct volume *v)
 static int remove_new(struct check *c, const void *arg, struct err *err)
 {
     const struct volume *v = arg;
-    auto_free char *path = xasprintf("%s/_new", v->path);
-    return store_remove_tree(c->s, path, err);
+    return store_remove_tree_at(c->s, v->fd, "_new", err);
 }
 
 /* Half of a copy, whose maker is dead when the lock is free. */

@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/when.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -406,11 +407,8 @@ struct aged {
 static int oldest_first(const void *a, const void *b)
 {
     const struct aged *x = a, *y = b;
-    if (x->made.tv_sec != y->made.tv_sec)
-        return x->made.tv_sec < y->made.tv_sec ? -1 : 1;
-    if (x->made.tv_nsec != y->made.tv_nsec)
-        return x->made.tv_nsec < y->made.tv_nsec ? -1 : 1;
-    return strcmp(x->c.id, y->c.id);
+    int order = when_compare(x->made, y->made);
+    return order ? order : strcmp(x->c.id, y->c.id);
 }
 
 /* Each container of a list holds a descriptor. The limit stays as it is for short lists, since a

@@ -67,8 +67,6 @@ bool store_is_layer_notes(const char *name);
 
 /* --- containers.c ------------------------------------------------------------------------- */
 
-/* The id that names/<name> leads to, allocated: 0, or -ENOENT. */
-int store_name_lookup(struct store *s, const char *name, char **ret_id);
 /* Whether the container is there and has that name. */
 bool store_name_is_held(struct store *s, const char *name, const char *id);
 /* Whether the container of this directory goes at its end, so that nothing of it is synced. */
@@ -84,7 +82,7 @@ bool store_object_name_valid(const char *name);
 /* Whether all volumes of a container's config.json are there: 0 or ERR_NOT_FOUND. Under the index
  * lock. */
 int store_volumes_exist(struct store *s, const json_t *container, struct err *err);
-/* remove_tree_at() below the root directory, also of what belongs to subordinate ids. */
+/* store_remove_tree_at() below the root directory. */
 int store_remove_tree(struct store *s, const char *path, struct err *err);
 
 /* --- staging.c ---------------------------------------------------------------------------- */

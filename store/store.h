@@ -159,6 +159,8 @@ int store_container_create(struct store *s, const json_t *config, const json_t *
                            const struct store_image *image, struct store_container *ret,
                            struct err *err);
 
+/* The id that names/<name> leads to, allocated: 0, or -ENOENT. */
+int store_name_lookup(struct store *s, const char *name, char **ret_id);
 /* By name, id or unique prefix of the id. ERR_NOT_FOUND:
  * `no container with name or ID "x" found: no such container`. */
 int store_container_find(struct store *s, const char *name, struct store_container *ret,
@@ -202,6 +204,8 @@ struct store_volume {
     int fd;         /* its directory */
     json_t *config; /* volume.json; always with "Name" */
 };
+/* remove_tree_at(), also of what belongs to our subordinate ids. */
+int store_remove_tree_at(struct store *s, int dirfd, const char *path, struct err *err);
 void store_volume_done(struct store_volume *v);
 void store_volume_list_done(struct store_volume *all, size_t n);
 bool store_volume_name_valid(const char *name);

@@ -300,13 +300,18 @@ int store_volume_remove(struct store *s, struct store_volume *v, struct err *err
     return r < 0 ? r : store_remove_tree(s, away, err);
 }
 
-int store_remove_tree(struct store *s, const char *path, struct err *err)
+int store_remove_tree_at(struct store *s, int dirfd, const char *path, struct err *err)
 {
     struct err failed = {0};
-    int r = remove_tree_at(s->root_fd, path, &failed);
+    int r = remove_tree_at(dirfd, path, &failed);
     if ((r == -EACCES || r == -EPERM) && s->remove_foreign)
-        return s->remove_foreign(s->root_fd, path, err);
+        return s->remove_foreign(dirfd, path, err);
     if (r < 0 && err)
         *err = failed;
     return r;
+}
+
+int store_remove_tree(struct store *s, const char *path, struct err *err)
+{
+    return store_remove_tree_at(s, s->root_fd, path, err);
 }

@@ -9,11 +9,6 @@ test_setup() {
     need_image debian
 }
 
-# A background container that stays until it is told to end, at once on SIGTERM.
-start_sleeper() { # NAME
-    wherry run -d --name "$1" debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
-}
-
 @test "create makes it, start runs it, and again" {
     run_apart wherry create --name c debian sh -c 'echo run >>/log; wc -l </log'
     assert_status 0
@@ -200,10 +195,7 @@ start_sleeper() { # NAME
 
 @test "the monitor is killed too: the container is seen as gone and can be removed" {
     start_sleeper victim
-    local pid
-    while read -r pid _; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done < <(wherry_processes)
+    kill_processes
     wait_for no_processes
     run_apart wherry ps -q
     assert_output ''

@@ -8,10 +8,6 @@ test_setup() {
     need_image debian
 }
 
-start_sleeper() { # NAME [OPTION...]
-    wherry run -d --name "$1" "${@:2}" debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
-}
-
 exit_code() {
     wherry inspect --format '{{.State.ExitCode}}' "$1"
 }
@@ -74,15 +70,26 @@ exit_code() {
     local waiter=$!
     wherry start w
     wait "$waiter"
-    timeout 20 "$WHERRY" wait w >out 3>&- &
+    "$WHERRY" wait w >out 3>&- & # not below timeout(1), which would live on in its place
     waiter=$!
-    while read -r pid _; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done < <(wherry_processes | grep -v "^$waiter ")
-    wait "$waiter" || true
-    wait_for container_is w exited
+    wait_for is_waiting "$waiter"
+    kill_processes "$waiter"
+    wait "$waiter"
+    assert_equal "$(<out)" -1 # nobody recorded how it ended
+    container_is w exited
     run_apart wherry wait --condition=sleeping w
     assert_refused 'unknown container state: sleeping'
+}
+
+@test "--replace: a name that is also the start of several ids" {
+    local n start
+    for ((n = 0; n < 17; n++)); do
+        wherry create debian true >>ids
+    done
+    start=$(cut -c1 ids | sort | uniq -d | head -n 1)
+    wherry create --replace --name "$start" debian true
+    wherry create --replace --name "$start" debian true
+    assert_equal "$(wherry ps -aq | wc -l)" 18
 }
 
 @test "rename: the name leads to it, the old one is free" {

@@ -97,10 +97,14 @@ statuses() { # OPTION...
 }
 
 @test "wait tells the code of a --rm container that is gone" {
-    local n
+    local n waiter
     for n in 1 2 3; do
-        wherry run -d --rm --name "w$n" debian sh -c "sleep 0.3; exit $n"
-        run_apart timeout 20 "$WHERRY" wait "w$n"
-        assert_output "$n"
+        wherry run -d --rm --name "w$n" debian sh -c "until [ -e /go ]; do sleep 0.02; done; exit $n"
+        "$WHERRY" wait "w$n" >out 3>&- &
+        waiter=$!
+        wait_for is_waiting "$waiter"
+        wherry exec "w$n" touch /go
+        wait "$waiter"
+        assert_equal "$(<out)" "$n"
     done
 }

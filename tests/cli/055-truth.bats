@@ -9,10 +9,6 @@ test_setup() {
     need_image debian
 }
 
-start_sleeper() { # NAME [OPTION...]
-    wherry run -d --name "$1" "${@:2}" debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
-}
-
 state_file() {
     echo "$WHERRY_ROOT/containers/$(wherry inspect --format '{{.Id}}' "$1")/state.json"
 }
@@ -124,10 +120,8 @@ store_is_sound() {
     start_sleeper a
     start_sleeper b --restart always
     wherry pause a
-    local pid name
-    while read -r pid _; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done < <(wherry_processes)
+    local name
+    kill_processes
     wait_for no_processes
     rm -rf "$WHERRY_RUNROOT"
     for name in a b; do

@@ -65,6 +65,7 @@ test_setup() {
             done
         done'
     wait_for test -e share/script
+    "$own/wherry" run --rm --pid container:h -v "$PWD/share:/s" debian /s/good
     for ((i = 0; i < 60; i++)); do
         "$own/wherry" run --rm --pid container:h -v "$PWD/share:/s" debian /s/script >/dev/null 2>&1 || true
     done
@@ -186,6 +187,9 @@ test_setup() {
 @test "CVE-2019-19921: two containers race on a volume that one of them mounts into" {
     local i
     mkdir -p share/a
+    # It works while nobody races: what fails below fails because of the race.
+    wherry run --rm -v "$PWD/share:/s" -v "$PWD/canary:/s/a/x:ro" \
+        --sysctl net.ipv4.ip_forward=1 debian true
     wherry run -d --name racer -v "$PWD/share:/s" debian bash -c \
         'cd /s; while :; do mv a b 2>/dev/null; ln -s /proc a 2>/dev/null; rm -f a; mv b a 2>/dev/null; done'
     for ((i = 0; i < 40; i++)); do
@@ -202,6 +206,8 @@ test_setup() {
     nr=$(printf '#include <sys/syscall.h>\nSYS_renameat2\n' | cc -E -P - | tail -1)
     mkdir -p share/target inner
     echo mine >inner/mark
+    run_apart wherry run --rm -v "$PWD/share:/s" -v "$PWD/inner:/s/target/deep" debian cat /s/target/deep/mark
+    assert_output mine # while nobody races
     ln -s "$PWD/canary" share/link
     ln -s / share/root
     perl -e 'my ($nr, $dir) = @ARGV; my ($t, $l, $r) = ("target", "link", "root"); chdir $dir or die;

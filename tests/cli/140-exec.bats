@@ -9,17 +9,12 @@ test_setup() {
     need_image debian
 }
 
-# A container that waits, and ends at once on SIGTERM.
-start_waiting() { # NAME [OPTIONS...]
-    wherry run -d --name "$@" debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait' >/dev/null
-}
-
 no_sessions() { # CONTAINER
     [[ $(wherry inspect --format '{{len .ExecIDs}}' "$1") == 0 ]]
 }
 
 @test "the command's output, stdin and status" {
-    start_waiting c
+    start_sleeper c
     run_apart wherry exec c sh -c 'echo out; echo err >&2; exit 7'
     assert_status 7
     assert_output out
@@ -38,7 +33,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "125, 126, 127 and 255" {
-    start_waiting c
+    start_sleeper c
     wherry create --name made debian true
     run_apart wherry exec missing true
     assert_refused 'no container with name or ID "missing" found: no such container'
@@ -67,7 +62,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "environment: the container's, then --env-file, then --env; nothing of ours" {
-    start_waiting c -e FROM=container -e KEPT=container
+    start_sleeper c -e FROM=container -e KEPT=container
     printf 'FROM=file\n# no\nFILE=1\n' >vars
     export OURS=secret GIVEN=given
     run_apart wherry exec --env-file vars -e FROM=option -e GIVEN c env
@@ -81,14 +76,14 @@ no_sessions() { # CONTAINER
 }
 
 @test "-w, and the container's own directory" {
-    start_waiting c -w /usr
+    start_sleeper c -w /usr
     assert_equal "$(wherry exec c pwd)" /usr
     assert_equal "$(wherry exec -w /var/tmp c pwd)" /var/tmp
     wherry rm -f c
 }
 
 @test "it is in every namespace of the container, and sees only 0, 1, 2" {
-    start_waiting c
+    start_sleeper c
     local kind
     for kind in user mnt pid ipc uts net cgroup; do
         assert_equal "$(wherry exec c readlink "/proc/self/ns/$kind")" \
@@ -106,7 +101,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "root has the container's capabilities, --privileged all; none can be inherited" {
-    start_waiting c
+    start_sleeper c
     local own
     own=$(wherry exec c grep -E '^(Cap|Seccomp:|NoNewPrivs)' /proc/1/status)
     run_apart wherry exec c grep -E '^(Cap|Seccomp:|NoNewPrivs)' /proc/self/status
@@ -125,7 +120,7 @@ no_sessions() { # CONTAINER
 @test "-u: another user has no capability, and the groups of /etc/group" {
     [[ $(wherry run --rm debian cat /proc/self/setgroups) == deny ]] &&
         skip 'needs subordinate ids'
-    start_waiting c
+    start_sleeper c
     wherry exec c sh -c 'useradd -m -G games,mail walker'
     run_apart wherry exec -u walker c sh -c 'id -un; id -Gn; echo $HOME; grep CapEff /proc/self/status'
     assert_output $'walker\nwalker mail games\n/home/walker\nCapEff:\t0000000000000000'
@@ -138,7 +133,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "-d leaves it running, ExecIDs name it, the container's end ends it" {
-    start_waiting c
+    start_sleeper c
     run_apart wherry exec -d c sleep 1000
     assert_status 0
     assert_match "$output" '^[0-9a-f]{64}$'
@@ -153,22 +148,22 @@ no_sessions() { # CONTAINER
 }
 
 @test "-d: what it writes does not stop it" {
-    start_waiting c
+    start_sleeper c
     wherry exec -d c sh -c 'head -c 1000000 /dev/zero; echo done >/marker'
     wait_for wherry exec c test -e /marker
     wherry rm -f c
 }
 
 @test "--latest takes the newest container" {
-    start_waiting first
-    start_waiting second
+    start_sleeper first
+    start_sleeper second
     assert_equal "$(wherry exec -l hostname)" "$(wherry exec second hostname)"
     assert_equal "$(wherry exec --latest sh -c 'echo $0 $1' a b)" 'a b'
     wherry rm -f first second
 }
 
 @test "the client is killed: the command, and what it started, end with it" {
-    start_waiting c
+    start_sleeper c
     "$WHERRY" exec c sh -c 'sleep 4321 & echo ready; wait' >out 3>&- &
     local client=$!
     wait_for grep -q ready out
@@ -182,7 +177,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "its monitor is killed: the command ends, the client says so, nothing is left" {
-    start_waiting c
+    start_sleeper c
     "$WHERRY" exec c sh -c 'echo ready; exec sleep 4321' >out 2>errors 3>&- &
     local client=$! status=0 pid
     wait_for grep -q ready out
@@ -199,7 +194,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "the run directory was removed: exec works all the same" {
-    start_waiting c
+    start_sleeper c
     rm -r "${WHERRY_RUNROOT:?}/$(wherry inspect --format '{{.Id}}' c)"
     assert_equal "$(wherry exec c echo works)" works
     run_apart wherry attach c
@@ -208,7 +203,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "signals reach the command and its children" {
-    start_waiting c
+    start_sleeper c
     "$WHERRY" exec c sh -c 'trap "echo caught; exit 9" TERM; echo ready; while :; do sleep 0.1; done' \
         >out 3>&- &
     local client=$! status=0
@@ -221,7 +216,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "the container stops: the command is killed, its status told" {
-    start_waiting c
+    start_sleeper c
     "$WHERRY" exec c sh -c 'echo ready; exec sleep 1000' >out 3>&- &
     local client=$! status=0
     wait_for grep -q ready out
@@ -233,7 +228,7 @@ no_sessions() { # CONTAINER
 @test "exec while the container stops: it ran, or was killed, or there was none" {
     local i status bad=''
     for i in 1 2 3 4 5; do
-        start_waiting "c$i"
+        start_sleeper "c$i"
         wherry stop "c$i" >/dev/null 3>&- &
         while :; do
             status=0
@@ -250,7 +245,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "50 at once" {
-    start_waiting c
+    start_sleeper c
     local i pids=() failed=0
     for ((i = 0; i < 50; i++)); do
         "$WHERRY" exec c sh -c "echo $i; exit 3" >>out 2>>errors 3>&- &
@@ -268,7 +263,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "the container's file server was killed: the command ends with the container, the reason is told" {
-    start_waiting c
+    start_sleeper c
     local pid name client status=0
     "$WHERRY" exec c sh -c 'echo ready; exec sleep 1000' >out 3>&- &
     client=$!
@@ -286,7 +281,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "another process with init's pid is not entered" {
-    start_waiting c
+    start_sleeper c
     local id state
     id=$(wherry inspect --format '{{.Id}}' c)
     state=$WHERRY_ROOT/containers/$id/state.json
@@ -302,7 +297,7 @@ no_sessions() { # CONTAINER
 }
 
 @test "CVE-2024-21626: directories that lead out of the container are refused" {
-    start_waiting c
+    start_sleeper c
     local fd
     wherry exec c sh -c 'for i in 3 4 5 6 7 8 9 10 11 12; do ln -s /proc/self/fd/$i /fd$i; done'
     for fd in 3 4 5 6 7 8 9 10 11 12; do
@@ -320,13 +315,14 @@ no_sessions() { # CONTAINER
     mkdir -p "$own"
     cp "$WHERRY" "$own/wherry"
     before=$(sha256sum <"$own/wherry")
-    start_waiting c
+    start_sleeper c
     wherry exec c sh -c 'ln -s /proc/self/exe /direct
         printf "#!/bin/sh\n:\n" >/good; printf "#!/proc/self/exe\n" >/evil; chmod 755 /good /evil'
     run_apart "$own/wherry" exec c /direct
     assert_status 126
     run_apart "$own/wherry" exec c /evil
     assert_status 126
+    "$own/wherry" exec c /good
     # One loop swaps the script under us, one opens every /proc/PID/exe that is not the image's.
     wherry exec -d c sh -c 'while :; do cp -p /good /t1; mv /t1 /script; cp -p /evil /t2; mv /t2 /script; done'
     wherry exec -d c sh -c 'while :; do

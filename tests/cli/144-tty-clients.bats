@@ -10,13 +10,9 @@ test_setup() {
     need_image debian
 }
 
-# A container with a shell at a terminal, and one that only waits.
+# A container with a shell at a terminal.
 start_shell() {
     wherry run -dit --name c debian bash >/dev/null
-}
-
-start_waiting() {
-    wherry run -d --name c debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait' >/dev/null
 }
 
 sessions_are() { # N
@@ -24,7 +20,7 @@ sessions_are() { # N
 }
 
 @test "exec -it: a shell with job control, Ctrl-C, and its status" {
-    start_waiting
+    start_sleeper c
     terminal '
         start exec -it c bash
         see {root@[0-9a-f]+:/# }
@@ -51,7 +47,7 @@ sessions_are() { # N
 }
 
 @test "exec -it: the terminal has our size, and follows it" {
-    start_waiting
+    start_sleeper c
     terminal '
         start exec -it c sh -c {
             trap "echo WINCH came" WINCH; stty size; echo ready
@@ -68,7 +64,7 @@ sessions_are() { # N
 }
 
 @test "exec -it: two at a time have two terminals" {
-    start_waiting
+    start_sleeper c
     terminal '
         start exec -it c bash
         see {# $}
@@ -89,7 +85,7 @@ sessions_are() { # N
 }
 
 @test "exec -it: detached, it goes on; the terminal closed, it ends" {
-    start_waiting
+    start_sleeper c
     terminal '
         start exec -it c bash
         see {# $}
@@ -212,7 +208,7 @@ paste_test() { # COMMAND... that ends in the shell to start, or nothing for one 
 }
 
 @test "10 MB pasted into exec -it" {
-    start_waiting
+    start_sleeper c
     paste_test exec -it c bash
     wherry rm -f c
 }
@@ -249,7 +245,7 @@ slow_test() { # COMMAND...
 }
 
 @test "a slow reader of exec -it gets all of it" {
-    start_waiting
+    start_sleeper c
     slow_test exec -it c
     wherry rm -f c
 }
@@ -261,7 +257,7 @@ slow_test() { # COMMAND...
         type "\003"
         finish 11
     '
-    start_waiting
+    start_sleeper c
     terminal '
         start exec -it c sh -c {trap "exit 12" INT; echo ready; while :; do sleep 0.1; done}
         see {ready}
@@ -279,7 +275,7 @@ slow_test() { # COMMAND...
 }
 
 @test "the client's terminal is given back, however it ends" {
-    start_waiting
+    start_sleeper c
     terminal '
         spawn -noecho bash --norc
         see {\$ $}

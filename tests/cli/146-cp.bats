@@ -200,7 +200,7 @@ END
 }
 
 @test "owners: the container's user, or with -a=false the source's; ours on the host" {
-    has_subordinate_ids || skip 'needs subordinate ids'
+    need_subordinate_ids
     echo content >file
     touch a
     tar --owner=1042 --group=1043 -cf a.tar a
@@ -406,7 +406,7 @@ END
 }
 
 @test "keep-id: copied files are the user's on both sides" {
-    has_subordinate_ids || skip 'needs subordinate ids'
+    need_subordinate_ids
     local how
     echo content >file
     mkdir data

@@ -113,7 +113,7 @@ copied_whole_or_not_at_all() {
     local n
     for ((n = 0; n < 40; n++)); do
         fresh_store
-        timeout -s KILL "0.0$((RANDOM % 40))" "$WHERRY" start -a c >/dev/null 2>&1 || true
+        timeout -s KILL "$(printf '0.%03d' $((RANDOM % 40 + 1)))" "$WHERRY" start -a c >/dev/null 2>&1 || true
         copied_whole_or_not_at_all "kill $n"
     done
     store_is_sound 'random kills'

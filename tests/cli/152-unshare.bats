@@ -47,7 +47,7 @@ load helpers
 }
 
 @test "what a container left in a volume can be removed" {
-    has_subordinate_ids || skip 'needs subordinate ids'
+    need_subordinate_ids
     need_image debian
     mkdir data
     wherry run --rm -v "$PWD/data:/data" debian sh -c 'mkdir -m 700 /data/d && touch /data/d/f && chown -R 33:33 /data/d'

@@ -154,6 +154,16 @@ container_is() { # CONTAINER STATUS
     [[ $(wherry inspect --format '{{.State.Status}}' "$1" 2>/dev/null) == "$2" ]]
 }
 
+# A background container that stays until it is told to end, at once on SIGTERM.
+start_sleeper() { # NAME [OPTION...]
+    wherry run -d --name "$1" "${@:2}" debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
+}
+
+# A `wherry wait` that watches its container.
+is_waiting() { # PID
+    [[ $(find "/proc/$1/fd" -lname 'anon_inode:inotify' 2>/dev/null) ]]
+}
+
 # --- what is left ----------------------------------------------------------------------------
 
 # Whether a process names this test's directory: by its arguments, environment, working directory,
@@ -210,6 +220,15 @@ stat_start() {
     echo "${20}"
 }
 
+# All of them die at once, monitors before what they watch, as with the machine. BUT: this one stays.
+# shellcheck disable=SC2120 # tests pass it
+kill_processes() { # [BUT-PID]
+    local pid
+    while read -r pid _; do
+        [[ $pid == "${1:-}" ]] || kill -KILL "$pid" 2>/dev/null || true
+    done < <(wherry_processes | sort -n)
+}
+
 no_processes() {
     [[ -z $(wherry_processes) ]]
 }
@@ -234,13 +253,11 @@ remove_foreign_files() {
 }
 
 teardown() {
-    local left='' pid
+    local left=''
     # A test that failed half-way left what it left; only a test that passed is asked to be clean.
     # Nobody else's processes are ended, those of another run of the tests neither.
     if [[ ! ${BATS_TEST_COMPLETED:-} ]]; then
-        while read -r pid _; do
-            kill -KILL "$pid" 2>/dev/null || true
-        done < <(wherry_processes)
+        kill_processes ''
         chmod -R u+rwX "$BATS_TEST_TMPDIR" 2>/dev/null || true
         remove_foreign_files || true
         return 0

@@ -47,6 +47,21 @@ static void test_messages(void **state)
     close(fds[1]);
 }
 
+/* Who closes without having read everything has still said what it said. */
+static void test_last_words(void **state)
+{
+    int fds[2];
+    static struct channel_msg msg;
+    assert_int_equal(channel_pair(fds, NULL), 0);
+    assert_int_equal(channel_send(fds[1], 1, "unread", 6, NULL, 0), 0);
+    assert_int_equal(channel_send(fds[0], 2, "last", 4, NULL, 0), 0);
+    close(fds[0]);
+    assert_int_equal(channel_recv(fds[1], &msg), 1);
+    assert_int_equal(msg.type, 2);
+    assert_int_equal(channel_recv(fds[1], &msg), 0);
+    close(fds[1]);
+}
+
 static void test_descriptors(void **state)
 {
     int fds[2], before = count_fds();
@@ -156,9 +171,9 @@ static void test_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages), cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_hostile),  cmocka_unit_test(test_nonblocking),
-        scratch_test(test_named),
+        cmocka_unit_test(test_messages),    cmocka_unit_test(test_last_words),
+        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_nonblocking), scratch_test(test_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
