@@ -147,6 +147,8 @@ static int receiver_result(struct end *to, int sent, struct err *err)
                                   to->container.name);
     if (result.code == 0)
         return sent;
+    if (result.code > 0 || !memchr(result.message, 0, sizeof(result.message)))
+        return err_set(err, -EPROTO, "bad message from the other end of the copy");
     if (err)
         *err = result;
     return result.code;

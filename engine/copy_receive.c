@@ -125,6 +125,20 @@ static int anchor_parent(struct receiver *r, const char *path, int links, struct
     return anchor_parent(r, next, links + 1, err);
 }
 
+/* Names come from elsewhere: nothing that climbs, nothing empty. */
+static bool path_is_plain(const char *path)
+{
+    for (const char *p = path;; p++) {
+        size_t len = strcspn(p, "/");
+        if (len == 0 || len > NAME_MAX || (len == 1 && *p == '.') ||
+            (len == 2 && p[0] == '.' && p[1] == '.'))
+            return false;
+        p += len;
+        if (!*p)
+            return true;
+    }
+}
+
 static int begin(struct receiver *r, const struct copy_root *root, struct err *err)
 {
     const char *path = r->to->path;
@@ -134,6 +148,8 @@ static int begin(struct receiver *r, const struct copy_root *root, struct err *e
         return target_missing(r, fd, err);
     if (fd >= 0 && fstat(fd, &st) < 0)
         return target_missing(r, -errno, err);
+    if (*root->name && (!path_is_plain(root->name) || strchr(root->name, '/')))
+        return err_set(err, -EPROTO, "refused to make \"%s\"", root->name);
     if (fd >= 0 && S_ISDIR(st.st_mode))
         return set_anchor(r, path, root->contents && root->is_dir ? "" : root->name, err);
     if (root->archive)
@@ -149,20 +165,6 @@ static int begin(struct receiver *r, const struct copy_root *root, struct err *e
 }
 
 /* --- walking below it ---------------------------------------------------------------------- */
-
-/* Names come from elsewhere: nothing that climbs, nothing empty. */
-static bool path_is_plain(const char *path)
-{
-    for (const char *p = path;; p++) {
-        size_t len = strcspn(p, "/");
-        if (len == 0 || len > NAME_MAX || (len == 1 && *p == '.') ||
-            (len == 2 && p[0] == '.' && p[1] == '.'))
-            return false;
-        p += len;
-        if (!*p)
-            return true;
-    }
-}
 
 /* The path below the anchor, or NULL when it is the anchor itself. */
 static char *below_anchor(const struct receiver *r, const char *path)
@@ -460,7 +462,7 @@ int copy_receive(int in, const struct copy_target *to, struct err *err)
         if (m.type == COPY_FAILED && err)
             *err = m.failure;
         if (m.type == COPY_FAILED)
-            return m.failure.code < 0 ? m.failure.code : -EIO;
+            return m.failure.code;
         if ((m.type == COPY_ROOT) != (r.anchor < 0))
             return err_set(err, -EPROTO, "messages of a copy in the wrong order");
         if (m.type == COPY_ROOT)

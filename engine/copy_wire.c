@@ -229,7 +229,8 @@ int copy_get(int fd, struct copy_message *m, struct err *err)
     else if (good && h.type == COPY_ENTRY)
         good = take_entry(&rest, &m->entry);
     else if (good && h.type == COPY_FAILED)
-        good = take(&rest, &m->failure, sizeof(m->failure));
+        good = take(&rest, &m->failure, sizeof(m->failure)) && m->failure.code < 0 &&
+               memchr(m->failure.message, 0, sizeof(m->failure.message));
     else
         good = good && h.type == COPY_END;
     return good && rest.len == 0

@@ -16,9 +16,11 @@
 #include "runtime/tree_copy.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* --- sources -------------------------------------------------------------------------------- */
@@ -85,6 +87,16 @@ static int target_make(int rootfd, const char *path, bool directory, int depth)
     return fd < 0 ? -errno : fd;
 }
 
+/* /proc or /sys, to which a link of the image led; who means them says so. */
+static bool is_kernels(int fd, const char *target)
+{
+    struct statfs fs;
+    return !path_is_within(target, "/proc") && !path_is_within(target, "/sys") &&
+           fstatfs(fd, &fs) == 0 &&
+           (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+            fs.f_type == CGROUP2_SUPER_MAGIC);
+}
+
 /* A descriptor of where to mount; -ENOENT when the target is missing and not to be made. */
 static int target_open(int rootfd, const struct sandbox_mount *m, bool directory, bool *ret_made,
                        struct err *err)
@@ -92,6 +104,10 @@ static int target_open(int rootfd, const struct sandbox_mount *m, bool directory
     int fd = safe_open(rootfd, m->target, O_PATH, 0);
     if (fd == -ENOENT && m->if_there)
         return fd;
+    if (fd >= 0 && is_kernels(fd, m->target)) {
+        close(fd);
+        return err_set(err, -EPERM, "mount target %s: a link leads to /proc or /sys", m->target);
+    }
     *ret_made = fd == -ENOENT;
     if (*ret_made)
         fd = target_make(rootfd, m->target, directory, 8);

@@ -176,6 +176,10 @@ test_setup() {
         assert_refused "the image's /$name is no directory"
         rm "image/$name"
     done
+    wherry run --name v debian ln -s /proc /x
+    wherry commit -q --change 'VOLUME /x' v volume
+    run_apart wherry run --rm volume true
+    assert_refused 'mount target /x: a link leads to /proc or /sys'
     # What is written before the command runs goes to a real procfs or nowhere.
     mkdir -p fake/sys/net/ipv4 fake/self
     touch fake/sys/net/ipv4/ping_group_range fake/sys/net/ipv4/ip_forward
