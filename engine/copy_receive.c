@@ -148,10 +148,12 @@ static int begin(struct receiver *r, const struct copy_root *root, struct err *e
         return target_missing(r, fd, err);
     if (fd >= 0 && fstat(fd, &st) < 0)
         return target_missing(r, -errno, err);
-    if (*root->name && (!path_is_plain(root->name) || strchr(root->name, '/')))
-        return err_set(err, -EPROTO, "refused to make \"%s\"", root->name);
-    if (fd >= 0 && S_ISDIR(st.st_mode))
-        return set_anchor(r, path, root->contents && root->is_dir ? "" : root->name, err);
+    if (fd >= 0 && S_ISDIR(st.st_mode)) {
+        const char *name = root->contents && root->is_dir ? "" : root->name;
+        if (*name && (!path_is_plain(name) || strchr(name, '/')))
+            return err_set(err, -EPROTO, "refused to make \"%s\"", name);
+        return set_anchor(r, path, name, err);
+    }
     if (root->archive)
         return err_set(err, -ENOTDIR, "destination must be a directory when copying from stdin");
     if (fd >= 0 && root->is_dir)

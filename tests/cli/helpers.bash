@@ -157,6 +157,15 @@ container_is() { # CONTAINER STATUS
 # A background container that stays until it is told to end, at once on SIGTERM.
 start_sleeper() { # NAME [OPTION...]
     wherry run -d --name "$1" "${@:2}" debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
+    # Before its trap a process 1 hears no SIGTERM at all.
+    wait_for catches_term "$1"
+}
+
+catches_term() { # CONTAINER
+    local pid mask
+    pid=$(wherry inspect --format '{{.State.Pid}}' "$1")
+    mask=$(awk '/^SigCgt:/ { print $2 }' "/proc/$pid/status") || return
+    (((0x$mask >> 14) & 1))
 }
 
 # A `wherry wait` that watches its container.
