@@ -81,8 +81,8 @@ static int64_t on_again(void *ctx, int exit_code)
     json_put(state, "ExitCode", json_integer(exit_code));
     json_put_string(state, "FinishedAt", time_format(time_now(), now));
     json_object_del(state, "Init");
+    event_container(s->store, s->container, "died", exit_code); /* as in on_exited() */
     store_container_set_state(s->container, state, NULL);
-    event_container(s->store, s->container, "died", exit_code);
     return delay;
 }
 
@@ -108,9 +108,10 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
     store_container_remove_part(s->store, s->container, SCRATCH_DIR, NULL);
     /* Before others can see that it has ended, and start it again with a directory of its own. */
     store_container_remove_run_dir(s->store, s->container->id, NULL);
-    store_container_set_state(s->container, state, NULL);
+    /* Before others can see it and tell what they did after it ("stop"). */
     if (*s->started_at)
         event_container(s->store, s->container, "died", exit_code);
+    store_container_set_state(s->container, state, NULL);
     if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0) {
         event_container(s->store, s->container, "remove", -1);
         volumes_remove_anonymous(s->store, s->container->config);
