@@ -15,9 +15,9 @@ statuses() { # OPTION...
 @test "a container's life is told in order" {
     wherry run -d --name e --label x=y debian sh -c 'exit 3'
     wherry wait e
-    wherry rename e f
-    wherry rm f
-    assert_equal "$(statuses --filter container=f) | $(statuses)" \
+    wherry rename e zed
+    wherry rm zed
+    assert_equal "$(statuses --filter container=zed) | $(statuses)" \
         'rename remove  | create start died rename remove '
     run_apart wherry events --stream=false
     assert_match "${lines[0]}" \
