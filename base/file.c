@@ -80,16 +80,27 @@ int file_read_fd(int fd, size_t limit, struct buf *ret, struct err *err)
         if (b.len > limit)
             return err_set(err, -EFBIG, "larger than %zu bytes", limit);
     }
-    buf_add(ret, b.data, b.len);
+    if (ret->data) {
+        buf_add(ret, b.data, b.len);
+    } else {
+        *ret = b;
+        b = (struct buf){0};
+    }
     return 0;
+}
+
+int file_open_at(int dirfd, const char *path, struct err *err)
+{
+    /* O_NONBLOCK: a fifo that stands where a file should must not hang us. */
+    int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd < 0 ? err_errno(err, -errno, "open %s", path) : fd;
 }
 
 int file_read_at(int dirfd, const char *path, size_t limit, struct buf *ret, struct err *err)
 {
-    /* O_NONBLOCK: a fifo that stands where a file should must not hang us. */
-    auto_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    auto_close int fd = file_open_at(dirfd, path, err);
     if (fd < 0)
-        return err_errno(err, -errno, "open %s", path);
+        return fd;
     if (file_read_fd(fd, limit, ret, err) < 0)
         return err ? err_wrap(err, "%s", path) : -EIO;
     return 0;

@@ -16,6 +16,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* Opens a file to be read, without waiting for anything. The descriptor, or a negative errno. */
+int file_open_at(int dirfd, const char *path, struct err *err);
 /* Reads a whole file of at most `limit` bytes into *ret (appended). -EFBIG when it is larger. */
 int file_read_at(int dirfd, const char *path, size_t limit, struct buf *ret, struct err *err);
 int file_read_fd(int fd, size_t limit, struct buf *ret, struct err *err);

@@ -17,13 +17,27 @@ int json_parse(const char *data, size_t len, json_t **ret, struct err *err)
     return 0;
 }
 
+/* Most files fit on the stack: a list reads thousands, and a large block that comes and goes has
+ * malloc tidy up each time. A document that is whole needs no second read to find its end. */
+static int read_and_parse(int fd, json_t **ret, struct err *err)
+{
+    char small[4096];
+    ssize_t n = read(fd, small, sizeof(small));
+    if (n > 0 && (size_t)n < sizeof(small) && json_parse(small, (size_t)n, ret, NULL) == 0)
+        return 0;
+    auto_buf b = {0};
+    if (n > 0)
+        buf_add(&b, small, (size_t)n);
+    int r = file_read_fd(fd, JSON_LIMIT, &b, err);
+    return r < 0 ? r : json_parse(buf_str(&b), b.len, ret, err);
+}
+
 int json_read_at(int dirfd, const char *path, json_t **ret, struct err *err)
 {
-    auto_buf b = {0};
-    int r = file_read_at(dirfd, path, JSON_LIMIT, &b, err);
-    if (r < 0)
-        return r;
-    r = json_parse(buf_str(&b), b.len, ret, err);
+    auto_close int fd = file_open_at(dirfd, path, err);
+    if (fd < 0)
+        return fd;
+    int r = read_and_parse(fd, ret, err);
     return r < 0 && err ? err_wrap(err, "%s", path) : r;
 }
 

@@ -57,17 +57,49 @@ static int print_json(FILE *out, const json_t *rows, const struct list_view *vie
     return write_json(out, bare, view->indent ? (size_t)view->indent : 4, err);
 }
 
-/* Control characters as blanks, C1 (U+0080 to U+009F, in UTF-8 0xc2 0x80 to 0x9f) included. */
+/* The length of the control character at `s`: 2 for C1 (U+0080 to U+009F, in UTF-8 0xc2 0x80 to
+ * 0x9f), 0 when there is none. */
+static size_t control_length(const unsigned char *s)
+{
+    if (*s < 0x20 || *s == 0x7f)
+        return 1;
+    return s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0 ? 2 : 0;
+}
+
+static bool string_is_clean(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (control_length((const unsigned char *)s + i))
+            return false;
+    return true;
+}
+
+/* Nothing in it can steer a terminal or break a table. */
+static bool is_clean(const json_t *j)
+{
+    const char *key;
+    json_t *v;
+    size_t i;
+    if (json_is_string(j))
+        return string_is_clean(json_string_value(j), json_string_length(j));
+    json_array_foreach ((json_t *)j, i, v)
+        if (!is_clean(v))
+            return false;
+    json_object_foreach ((json_t *)j, key, v)
+        if (!string_is_clean(key, strlen(key)) || !is_clean(v))
+            return false;
+    return true;
+}
+
+/* Control characters as blanks. */
 static json_t *clean_string(const json_t *j)
 {
     size_t len = json_string_length(j);
     auto_free char *s = xmemdup(json_string_value(j), len + 1);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c < 0x20 || c == 0x7f)
-            s[i] = ' ';
-        else if (c == 0xc2 && (unsigned char)s[i + 1] >= 0x80 && (unsigned char)s[i + 1] < 0xa0)
-            s[i] = s[i + 1] = ' ';
+    for (size_t i = 0; i < len;) {
+        size_t n = control_length((unsigned char *)s + i);
+        memset(s + i, ' ', n);
+        i += n ? n : 1;
     }
     return json_stringn_nocheck(s, len);
 }
@@ -118,7 +150,7 @@ static int print_table(FILE *out, const json_t *rows, const struct list_view *vi
         r = add_headings(t, view, &lines, err);
     for (size_t i = 0; i < json_array_size(rows) && r == 0; i++) {
         auto_json json_t *row = template_row(json_array_get(rows, i));
-        auto_json json_t *safe = clean(row);
+        auto_json json_t *safe = is_clean(row) ? json_incref(row) : clean(row);
         r = template_run(t, safe, &lines, err);
         buf_add_char(&lines, '\n');
     }

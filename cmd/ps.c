@@ -2,6 +2,7 @@
 /* wherry ps: lists containers. */
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "cmd/commands.h"
 #include "cmd/human.h"
 #include "cmd/list.h"
@@ -149,6 +150,17 @@ static void word(json_t *row, bool no_trunc)
     json_put(row, LIST_TEMPLATE_FIELDS, shown);
 }
 
+struct wording {
+    const json_t *rows;
+    bool no_trunc;
+};
+
+static void word_one(void *arg, size_t i)
+{
+    const struct wording *w = arg;
+    word(json_array_get(w->rows, i), w->no_trunc);
+}
+
 static int show(struct invocation *in, const struct values *v, struct err *err)
 {
     struct container_list_options o = {.all = v->all,
@@ -160,10 +172,8 @@ static int show(struct invocation *in, const struct values *v, struct err *err)
     int r = container_list(in->engine, &o, &rows, err);
     if (r < 0)
         return r;
-    size_t i;
-    json_t *row;
-    json_array_foreach (rows, i, row)
-        word(row, v->no_trunc);
+    parallel_for(json_array_size(rows), word_one,
+                 &(struct wording){.rows = rows, .no_trunc = v->no_trunc});
     struct list_options lo = {.format = v->format, .quiet = v->quiet, .no_heading = v->no_heading};
     return list_print(stdout, rows, v->size ? &view_with_size : &view, &lo, err);
 }

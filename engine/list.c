@@ -5,12 +5,18 @@
 #include "base/alloc.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "base/when.h"
 #include "engine/state.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+struct chosen {
+    const struct store_container *c;
+    enum container_status status;
+};
 
 struct match {
     const struct store_container *c;
@@ -125,6 +131,13 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
     return match_age(m, value, *key == 'b', err);
 }
 
+/* What the configuration has is shared, not copied. */
+static void put_member(json_t *row, const char *key, const json_t *config, const char *name)
+{
+    json_t *value = json_object_get(config, name);
+    json_put(row, key, json_is_string(value) ? json_incref(value) : json_string(""));
+}
+
 static json_t *row(const struct store_container *c, enum container_status status)
 {
     struct proc_id init;
@@ -141,8 +154,8 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_t *o = json_object();
     json_put_string(o, "Id", c->id);
     json_put(o, "Names", json_pack("[s]", c->name));
-    json_put_string(o, "Image", json_get_string(c->config, "ImageName", ""));
-    json_put_string(o, "ImageID", json_get_string(c->config, "Image", ""));
+    put_member(o, "Image", c->config, "ImageName");
+    put_member(o, "ImageID", c->config, "Image");
     json_put(o, "Command", command);
     json_put(o, "Created", json_integer(created_at(c)));
     json_put(o, "StartedAt", json_integer(state_get_time(c->state, "StartedAt").tv_sec));
@@ -151,7 +164,7 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
     json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
-    json_put(o, "Labels", json_deep_copy(json_object_get(config, "Labels")));
+    json_put(o, "Labels", json_incref(json_object_get(config, "Labels")));
     json_put(o, "Mounts", mounts);
     json_put(o, "Ports", json_array());
     json_put_string(
@@ -251,10 +264,9 @@ static int sort_rows(json_t **rows, size_t n, const char *key, struct err *err)
                     key);
 }
 
-/* Newest first into `rows`; *ret_n as many as match. */
-static int collect(struct engine *e, struct store_container *all, size_t n,
-                   const struct container_list_options *o, json_t **rows, size_t *ret_n,
-                   struct err *err)
+/* Newest first into `chosen`; *ret_n as many as match. */
+static int choose(struct store_container *all, size_t n, const struct container_list_options *o,
+                  struct chosen *chosen, size_t *ret_n, struct err *err)
 {
     bool by_state = false; /* a filter for a state asks for containers that do not run, too */
     for (size_t i = 0; o->filters && i < o->filters->len; i++)
@@ -273,18 +285,34 @@ static int collect(struct engine *e, struct store_container *all, size_t n,
             return r;
         if (!match || (o->last > 0 && *ret_n >= (size_t)o->last))
             continue;
-        json_t *one = row(&all[i - 1], status);
-        if (o->size)
-            json_put(one, "Size", size_object(e, &all[i - 1]));
-        rows[(*ret_n)++] = one;
+        chosen[(*ret_n)++] = (struct chosen){&all[i - 1], status};
     }
     return 0;
 }
 
+struct row_making {
+    struct engine *engine;
+    const struct chosen *chosen;
+    bool size;
+    json_t **rows;
+};
+
+static void make_row(void *arg, size_t i)
+{
+    const struct row_making *m = arg;
+    m->rows[i] = row(m->chosen[i].c, m->chosen[i].status);
+    if (m->size)
+        json_put(m->rows[i], "Size", size_object(m->engine, m->chosen[i].c));
+}
+
+static void free_one(void *arg, size_t i)
+{
+    store_container_done((struct store_container *)arg + i);
+}
+
 static void free_containers(struct store_container *all, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        store_container_done(&all[i]);
+    parallel_for(n, free_one, all);
     free(all);
 }
 
@@ -299,7 +327,10 @@ int container_list(struct engine *e, const struct container_list_options *o, jso
     if (r < 0)
         return r;
     auto_free json_t **rows = xcalloc(n, sizeof(*rows));
-    r = collect(e, all, n, o, rows, &n_rows, err);
+    auto_free struct chosen *chosen = xcalloc(n, sizeof(*chosen));
+    r = choose(all, n, o, chosen, &n_rows, err);
+    struct row_making making = {.engine = e, .chosen = chosen, .size = o->size, .rows = rows};
+    parallel_for(n_rows, make_row, &making);
     if (r == 0 && o->sort && *o->sort)
         r = sort_rows(rows, n_rows, o->sort, err);
     json_t *array = json_array();

@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "base/when.h"
 
 #include <fcntl.h>
@@ -402,6 +403,8 @@ int store_container_find(struct store *s, const char *name, struct store_contain
 struct aged {
     struct store_container c;
     struct timespec made;
+    int result;
+    struct err err;
 };
 
 static int oldest_first(const void *a, const void *b)
@@ -412,14 +415,72 @@ static int oldest_first(const void *a, const void *b)
 }
 
 /* Each container of a list holds a descriptor. The limit stays as it is for short lists, since a
- * container can be given it (--ulimit host). */
-static void make_room(size_t n)
+ * container can be given it (--ulimit host). The kernel's table grows now, and not under threads,
+ * where each growth waits for all processors (synchronize_rcu: milliseconds). */
+static void make_room(struct store *s, size_t n)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || n + OWN_FILES < files.rlim_cur)
-        return;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && n + OWN_FILES >= files.rlim_cur) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    int highest = n >= PARALLEL_MIN ? fcntl(s->root_fd, F_DUPFD_CLOEXEC, (int)n + OWN_FILES) : -1;
+    if (highest >= 0)
+        close(highest);
+}
+
+struct reading {
+    struct store *store;
+    const struct strv *ids;
+    struct aged *found; /* one for each of ids */
+};
+
+static void read_one(void *arg, size_t i)
+{
+    const struct reading *r = arg;
+    struct aged *one = &r->found[i];
+    struct stat st;
+    one->result = is_full_id(r->ids->v[i])
+                      ? open_container(r->store, r->ids->v[i], &one->c, &one->err)
+                      : -ENOENT;
+    /* config.json keeps its time: it is when the container was made. */
+    if (one->result == 0 && fstatat(one->c.fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        one->made = st.st_mtim;
+}
+
+/* What says nothing about the container: who decides by the list must not miss one. */
+static bool is_trouble_of_ours(int r)
+{
+    return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EIO;
+}
+
+/* Moves what was found to the front; *ret_n of them. On an error nothing is held. */
+static int keep_found(struct aged *all, size_t n, size_t *ret_n, struct err *err)
+{
+    size_t kept = 0;
+    const struct aged *trouble = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i].result == 0)
+            all[kept++] = all[i];
+        else if (is_trouble_of_ours(all[i].result))
+            trouble = &all[i];
+        else if (*all[i].err.message)
+            log_debug("left out: %s", all[i].err.message);
+        if (trouble)
+            break;
+    }
+    *ret_n = kept;
+    if (!trouble)
+        return 0;
+    if (err)
+        *err = trouble->err;
+    int r = trouble->result;
+    for (size_t i = (size_t)(trouble - all); i < n; i++)
+        if (all[i].result == 0)
+            store_container_done(&all[i].c);
+    for (size_t i = 0; i < kept; i++)
+        store_container_done(&all[i].c);
+    return r;
 }
 
 int store_container_list(struct store *s, struct store_container **ret, size_t *ret_n,
@@ -429,32 +490,14 @@ int store_container_list(struct store *s, struct store_container **ret, size_t *
     int r = list_dir_at(s->root_fd, "containers", &ids, err);
     if (r < 0)
         return r;
-    make_room(ids.len);
+    make_room(s, ids.len);
     auto_free struct aged *all = xcalloc(ids.len, sizeof(*all));
-    size_t n = 0;
-    strv_foreach (&ids, id) {
-        struct err e = {0};
-        struct stat st;
-        if (!is_full_id(id))
-            continue;
-        int q = open_container(s, id, &all[n].c, &e);
-        /* What says nothing about the container: who decides by the list must not miss one. */
-        if (q == -EMFILE || q == -ENFILE || q == -ENOMEM || q == -EIO) {
-            for (size_t i = 0; i < n; i++)
-                store_container_done(&all[i].c);
-            if (err)
-                *err = e;
-            return q;
-        }
-        if (q < 0) {
-            log_debug("left out: %s", e.message);
-            continue;
-        }
-        /* config.json is written once: its time is when the container was made. */
-        if (fstatat(all[n].c.fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) == 0)
-            all[n].made = st.st_mtim;
-        n++;
-    }
+    struct reading reading = {.store = s, .ids = &ids, .found = all};
+    size_t n;
+    parallel_for(ids.len, read_one, &reading);
+    r = keep_found(all, ids.len, &n, err);
+    if (r < 0)
+        return r;
     if (n)
         qsort(all, n, sizeof(*all), oldest_first);
     struct store_container *list = xcalloc(n, sizeof(*list));
