@@ -168,6 +168,7 @@ void server_free(struct server *s)
         fuse_session_destroy(s->session);
     server_loop_done(&s->loop);
     free(s->data);
+    free(s->devices);
     free(s);
 }
 

@@ -74,12 +74,9 @@ struct server {
     char *data; /* room for the data of one read reply */
     struct wait wait;
     struct loop loop;
-    struct {
-        uint64_t dir; /* 0: none */
-        char name[NAME_MAX + 1];
-        mode_t type;
-        dev_t rdev;
-    } device;      /* see server_record.c */
+    struct announced *devices; /* see server_record.c */
+    size_t n_devices;
+    uint32_t last_key;
     size_t mapped; /* bytes of layers given to the kernel since they were unmapped */
 };
 
@@ -128,9 +125,11 @@ bool server_tmpfile(struct server *s, int fd);
 bool server_record_is(const struct server *s, const char *name);
 int server_record_set(struct server *s, struct node *n, const char *name, const void *value,
                       size_t size, int flags);
-ssize_t server_record_get(const struct node *n, const char *name, char *value, size_t size);
-/* The regular file that is about to be made is to be a device: says so in *m. */
-bool server_record_device(struct server *s, uint64_t dir, const char *name, struct make *m);
+ssize_t server_record_get(struct server *s, const struct node *n, const char *name, char *value,
+                          size_t size);
+/* The regular file that is about to be made is to be a device: says so in *m and *umask. */
+bool server_record_device(struct server *s, uint64_t dir, const char *name, struct make *m,
+                          mode_t *umask);
 /* Somebody has come by the name of a device that was made before: it may show what it is. */
 void server_record_reveal(struct node *n);
 /* An access control list that the kernel would choke on, as it names ids that it has not. */

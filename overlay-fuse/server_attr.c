@@ -118,7 +118,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
     auto_free char *value = size ? xcalloc(size, 1) : NULL;
     ssize_t len = !n                          ? -ESTALE
                   : s->o.no_xattrs            ? -ENOSYS
-                  : server_record_is(s, name) ? server_record_get(n, name, value, size)
+                  : server_record_is(s, name) ? server_record_get(s, n, name, value, size)
                                               : node_getxattr(s->ov, n, name, value, size);
     if (len > 0 && size && server_record_hides(s, name, value, (size_t)len))
         len = -ENODATA;

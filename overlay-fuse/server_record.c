@@ -7,9 +7,13 @@
  * "security.wherry.", each of which is a request and none of which is an attribute.
  *
  *   owner                    "UID:GID", either may be empty: chown() of the object
- *   device                   "char-MAJOR-MINOR NAME" or "block-...": what the next regular file
- * made under that name in this directory is to be acl_access, acl_default  an access control list
- * that names ids which the kernel cannot
+ *   device                   "KEY MODE UMASK UID GID char-MAJOR-MINOR NAME" or "block-...": what
+ * the regular file is to be that is made under that name in this directory with the key; "KEY"
+ * alone: it will not be made acl_access, acl_default  an access control list that names ids which
+ * the kernel cannot key                      read: a key of the reader's own
+ *
+ * Several supervisors and anybody else make objects in a directory at once, so the request that
+ * makes a device bears its key: in the bits of its mode and its umask, which are not needed there.
  *
  * The kernel lets nobody set a security. attribute who has not CAP_SYS_ADMIN in the user namespace
  * of the mount, which a container's processes do not have unless the user gave it to them. Whoever
@@ -21,6 +25,8 @@
  * of a user's cannot be, to set owner and mode. It shows as a device when it has its mode. */
 #include "overlay-fuse/server.h"
 
+#include "base/alloc.h"
+
 #include <ctype.h>
 #include <endian.h>
 #include <stdio.h>
@@ -29,6 +35,22 @@
 #include <sys/sysmacros.h>
 
 #define PREFIX "security.wherry."
+
+enum {
+    KEY_MAX = (1 << 18) - 1, /* what a mode and a umask hold */
+    DEVICES_MAX = 64,        /* supervisors between two system calls */
+};
+
+/* A device that is about to be made. */
+struct announced {
+    uint32_t key;
+    uint64_t dir;
+    mode_t mode, umask;
+    uid_t uid;
+    gid_t gid;
+    dev_t rdev;
+    char name[NAME_MAX + 1];
+};
 
 /* An id, or nothing: -1. */
 static bool read_id(const char **s, uint32_t *ret)
@@ -57,24 +79,39 @@ static int set_owner(struct server *s, struct node *n, const char *text)
     return r;
 }
 
+static void forget_device(struct server *s, size_t i)
+{
+    s->n_devices--;
+    memmove(&s->devices[i], &s->devices[i + 1], (s->n_devices - i) * sizeof(*s->devices));
+}
+
 static int set_device(struct server *s, struct node *n, const char *text)
 {
+    struct announced d = {.dir = n->id};
     unsigned major, minor;
     char kind[8];
     int at = 0;
-    s->device.dir = 0;
-    if (!*text)
+    int fields = sscanf(text, "%u %o %o %u %u %6[a-z]-%u-%u%n", &d.key, &d.mode, &d.umask, &d.uid,
+                        &d.gid, kind, &major, &minor, &at);
+    if (fields != 1 && (fields != 8 || text[at++] != ' ' || !text[at] ||
+                        strlen(text + at) >= sizeof(d.name) || !node_is_dir(n)))
+        return -EINVAL;
+    for (size_t i = s->n_devices; i-- > 0;)
+        if (s->devices[i].key == d.key)
+            forget_device(s, i);
+    if (fields == 1)
         return 0;
-    if (sscanf(text, "%6[a-z]-%u-%u%n", kind, &major, &minor, &at) != 3 || text[at++] != ' ' ||
-        !text[at] || strlen(text + at) >= sizeof(s->device.name))
-        return -EINVAL;
     bool block = strcmp(kind, "block") == 0;
-    if (!node_is_dir(n) || (!block && strcmp(kind, "char") != 0))
+    if (!block && strcmp(kind, "char") != 0)
         return -EINVAL;
-    s->device.dir = n->id;
-    s->device.type = block ? S_IFBLK : S_IFCHR;
-    s->device.rdev = makedev(major, minor);
-    strcpy(s->device.name, text + at);
+    d.mode = (d.mode & 07777) | (block ? S_IFBLK : S_IFCHR);
+    d.rdev = makedev(major, minor);
+    strcpy(d.name, text + at);
+    if (!s->devices)
+        s->devices = xcalloc(DEVICES_MAX, sizeof(*s->devices));
+    if (s->n_devices == DEVICES_MAX) /* of supervisors that died */
+        forget_device(s, 0);
+    s->devices[s->n_devices++] = d;
     return 0;
 }
 
@@ -110,12 +147,19 @@ int server_record_set(struct server *s, struct node *n, const char *name, const 
     return strcmp(name, "device") == 0 ? set_device(s, n, text) : -EPERM;
 }
 
-ssize_t server_record_get(const struct node *n, const char *name, char *value, size_t size)
+ssize_t server_record_get(struct server *s, const struct node *n, const char *name, char *value,
+                          size_t size)
 {
     char text[32];
-    if (strcmp(name, PREFIX "owner") != 0)
+    int len;
+    if (strcmp(name, PREFIX "owner") == 0) {
+        len = snprintf(text, sizeof(text), "%u:%u", n->v.uid, n->v.gid);
+    } else if (strcmp(name, PREFIX "key") == 0) {
+        s->last_key = s->last_key % KEY_MAX + 1;
+        len = snprintf(text, sizeof(text), "%u", s->last_key);
+    } else {
         return -ENODATA;
-    int len = snprintf(text, sizeof(text), "%u:%u", n->v.uid, n->v.gid);
+    }
     if (size && (size_t)len > size)
         return -ERANGE;
     if (size)
@@ -123,14 +167,23 @@ ssize_t server_record_get(const struct node *n, const char *name, char *value, s
     return len;
 }
 
-bool server_record_device(struct server *s, uint64_t dir, const char *name, struct make *m)
+bool server_record_device(struct server *s, uint64_t dir, const char *name, struct make *m,
+                          mode_t *umask)
 {
-    if (s->device.dir != dir || !S_ISREG(m->mode) || strcmp(s->device.name, name) != 0)
-        return false;
-    s->device.dir = 0;
-    m->mode = s->device.type | (m->mode & 07777);
-    m->rdev = s->device.rdev;
-    return true;
+    uint32_t key = (m->mode & 0777) | (*umask & 0777) << 9;
+    for (size_t i = 0; i < s->n_devices && S_ISREG(m->mode); i++) {
+        const struct announced *d = &s->devices[i];
+        if (d->key != key || d->dir != dir || strcmp(d->name, name) != 0)
+            continue;
+        m->mode = d->mode;
+        m->rdev = d->rdev;
+        m->uid = d->uid;
+        m->gid = d->gid;
+        *umask = d->umask;
+        forget_device(s, i);
+        return true;
+    }
+    return false;
 }
 
 void server_record_reveal(struct node *n)

@@ -48,11 +48,12 @@ static void make(fuse_req_t req, fuse_ino_t parent, const char *name, struct mak
     struct node *dir = server_node(s, parent);
     auto_node n = {s->ov, NULL};
     struct acl room;
+    mode_t umask = ctx->umask;
     m->uid = server_uid(s, ctx->uid);
     m->gid = server_gid(s, ctx->gid);
     m->data_fd = -1;
-    bool disguised = server_record_device(s, parent, name, m);
-    int r = dir ? make_inherit(s->ov, dir, ctx->umask, m, &room) : -ESTALE;
+    bool disguised = server_record_device(s, parent, name, m, &umask);
+    int r = dir ? make_inherit(s->ov, dir, umask, m, &room) : -ESTALE;
     if (r == 0)
         r = node_make(s->ov, dir, name, m, &n.n);
     if (r == 0)

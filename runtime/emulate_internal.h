@@ -16,6 +16,7 @@ struct emulator {
     dev_t dev; /* of the container's root, if our file server has it; else 0 */
     const struct id_maps *maps;
     uint64_t caps;
+    uint32_t device_key; /* see emulate_owner.c; 0: not asked for yet */
     struct ids_table table;
     struct seccomp_notif *notif;
     struct seccomp_notif_resp *answer;

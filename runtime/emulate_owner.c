@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -18,6 +19,7 @@
 #define RECORD        "security.wherry."
 #define RECORD_OWNER  RECORD "owner"
 #define RECORD_DEVICE RECORD "device"
+#define RECORD_KEY    RECORD "key"
 
 #ifndef ST_RDONLY
 #define ST_RDONLY 1
@@ -96,30 +98,40 @@ static dev_t device_number(uint32_t dev)
     return makedev((dev & 0xfff00) >> 8, (dev & 0xff) | ((dev >> 12) & 0xfff00));
 }
 
+/* By which the file server knows the request that makes a device of ours. 0: an error. */
+static uint32_t device_key(struct emulator *e, int fd)
+{
+    char path[32], text[16] = "";
+    snprintf(path, sizeof(path), "self/fd/%d", fd);
+    if (!e->device_key && getxattr(path, RECORD_KEY, text, sizeof(text) - 1) > 0)
+        e->device_key = (uint32_t)strtoul(text, NULL, 10);
+    return e->device_key;
+}
+
+/* Announces it and has it made: as a regular file, which everybody may make. */
 static int make_device(const struct call *c, int dir, const char *name, mode_t mode, dev_t dev)
 {
-    char text[NAME_MAX + 64];
+    char text[NAME_MAX + 128];
     const struct ids *ids = call_ids(c);
-    int n = snprintf(text, sizeof(text), "%s-%u-%u %s", S_ISBLK(mode) ? "block" : "char",
-                     major(dev), minor(dev), name);
     int mask = call_umask(c);
-    if (n >= (int)sizeof(text))
-        return -ENAMETOOLONG;
+    uint32_t key = device_key(c->e, dir);
+    if (!key)
+        return -EIO;
+    snprintf(text, sizeof(text), "%u %o %o %u %u %s-%u-%u %s", key, mode & 07777u,
+             mask < 0 ? 022u : (unsigned)mask, ids->uid.fs, ids->gid.fs,
+             S_ISBLK(mode) ? "block" : "char", major(dev), minor(dev), name);
     if (!call_valid(c))
         return -ESRCH;
-    int r = record(dir, RECORD_DEVICE, text, (size_t)n, 0);
+    int r = record(dir, RECORD_DEVICE, text, strlen(text), 0);
     if (r < 0)
         return r;
-    umask(mask < 0 ? 022 : (mode_t)mask);
-    if (mknodat(dir, name, S_IFREG | (mode & 07777), 0) < 0) {
-        r = -errno;
-        record(dir, RECORD_DEVICE, "", 0, 0); /* no later file is meant */
-        return r;
-    }
-    if (ids->uid.fs == 0 && ids->gid.fs == 0)
+    umask(key >> 9);
+    if (mknodat(dir, name, S_IFREG | (key & 0777), 0) == 0)
         return 0;
-    auto_close int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -errno : record_owner(fd, ids->uid.fs, ids->gid.fs ? ids->gid.fs : UINT32_MAX);
+    r = -errno;
+    snprintf(text, sizeof(text), "%u", key);
+    record(dir, RECORD_DEVICE, text, strlen(text), 0); /* there will be none */
+    return r;
 }
 
 /* Splits a path behind its last slash; false where there is no name that could be made. */

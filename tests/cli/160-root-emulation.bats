@@ -375,6 +375,23 @@ END
     assert_output alive
 }
 
+@test "two supervisors make devices in one directory at once, and others files" {
+    local k
+    wherry run -d --name c debian sleep 1000
+    wherry exec c mkdir /d
+    # shellcheck disable=SC2016 # perl's
+    local script='my ($k, $n) = @ARGV;
+        for my $i (1..$n) {
+            $k == 3 and do { open F, ">", "/d/same-$i"; next };
+            syscall(133, "/d/$k-$i", 0020666, 0x103) == 0 or die "$!";
+            syscall(133, "/d/same-$i", 0020666, 0x100 + $k) == 0 || $! == 17 or die "$!" }'
+    for k in 1 2 3; do wherry exec c perl -e "$script" $k 150 & done
+    wait
+    run_apart wherry exec c sh -c 'find /d -name "[12]-*" -type c | wc -l; find /d -name "[12]-*" | wc -l; ls -l /d/same-* | cut -d" " -f 1 | sort -u; stat -c %t,%T /d/[12]-* | sort -u'
+    assert_output $'300\n300\n-rw-r--r--\ncrw-r--r--\n1,3'
+    wherry rm -f -t 0 c
+}
+
 # It is beside init, a child of the monitor.
 supervisor_of() { # CONTAINER
     local pid parent child
