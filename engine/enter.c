@@ -74,6 +74,8 @@ static int enter_stopped(struct engine *e, struct store_container *c, struct ent
     if (r == 0)
         r = volumes_prepare(&e->store, c->config, &en->files, &en->config.sandbox.ids, err);
     if (r == 0)
+        r = root_make_targets(&en->files, &en->config.sandbox, err);
+    if (r == 0)
         r = sandbox_mounts_scratch(&e->store, &en->config, c, err);
     if (r < 0)
         return r;

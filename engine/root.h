@@ -39,6 +39,10 @@ void root_set_ids(struct root *root, const struct id_maps *ids);
 /* The overlay of this root; points into it. */
 void root_overlay_options(const struct root *root, struct overlay_options *ret);
 
+/* Makes the mount points and the working directory of the sandbox where its init could not, as its
+ * user namespace has no id 0. Nobody may have the overlay open; the volumes are there. */
+int root_make_targets(const struct root *root, const struct sandbox *sb, struct err *err);
+
 /* Fills in the operations that serve `root` and set the network up. `ops->ctx` must be a struct
  * that begins with a `struct root *`. */
 void root_monitor_ops(struct monitor_ops *ops);

@@ -201,6 +201,8 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     root_set_ids(&root, &config.sandbox.ids);
     r = volumes_prepare(&e->store, c->config, &root, &config.sandbox.ids, err);
     if (r == 0)
+        r = root_make_targets(&root, &config.sandbox, err);
+    if (r == 0)
         r = sandbox_mounts_scratch(&e->store, &config, c, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;

@@ -67,6 +67,13 @@ static int add_groups(struct process *p, const char *group, struct err *err)
 
 static int no_such_user(const struct process *p, const struct user *u, struct err *err)
 {
+    const struct id_maps *m = &p->sb->ids;
+    if (!m->single &&
+        (id_map_outside(m->uids, m->n_uids, 0) < 0 || id_map_outside(m->gids, m->n_gids, 0) < 0))
+        return err_set(err, -EINVAL,
+                       "user %u:%u is not in the id map of this container (see --uidmap, --gidmap "
+                       "and --user)",
+                       u->uid, u->gid);
     return err_set(err, -EINVAL, "user %u:%u needs subordinate ids, and %s", u->uid, u->gid,
                    p->sb->ids.single ? "this user has none (see /etc/subuid and /etc/subgid)"
                                      : "the ranges of this user do not reach so far");

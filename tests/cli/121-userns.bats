@@ -114,6 +114,24 @@ $(id -u):$(id -g)"
     assert_equal "$(wherry inspect --format '{{json .HostConfig.IDMappings.UidMap}}' c)" '["0:0:10"]'
 }
 
+@test "--uidmap without an id 0: mount points are made all the same" {
+    need_subordinate_ids
+    mkdir share
+    touch file
+    run_apart wherry run --name c --uidmap 1:0:1000 --user 1 -v "$PWD/share:/new/dir" -v "$PWD/file:/new/file" \
+        -w /work/here debian sh -c 'id -u; pwd; stat -c %u /etc/hosts /new/dir /new/file /etc/passwd /work/here; ls /proc/self/exe'
+    assert_equal "$stderr" ''
+    assert_output $'1\n/work/here\n1\n1\n1\n65534\n65534\n/proc/self/exe'
+    wherry cp c:/etc/hostname got
+    wherry start -a c >again
+    assert_equal "$(head -n 1 again)" 1
+    run_apart wherry run --rm --gidmap 5:1:100 --user 7:7 debian id -g
+    assert_output 7
+    run_apart wherry run --rm --gidmap 5:1:100 debian id
+    assert_refused 'user 0:0 is not in the id map'
+    assert_equal "$(find "$WHERRY_ROOT" ! -user "$(id -un)")" ''
+}
+
 @test "maps that overlap, are out of range or need ids that are not there are errors" {
     local bad
     for bad in '--uidmap 0:0:5 --uidmap 4:10:5' '--uidmap 0:0:5 --uidmap 9:4:2' '--uidmap 0:0:10000000' \
