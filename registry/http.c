@@ -315,8 +315,9 @@ int http_exchange(struct http *h, const struct http_request *req, struct http_re
 {
     auto_free char *url = xstrdup(req->url);
     for (int hops = 0; hops <= HTTP_REDIRECTS; hops++) {
-        bool with_auth = http_url_same_origin(req->url, url);
-        int r = one_hop(h, req, url, with_auth, ret, err);
+        bool home = http_url_same_origin(req->url, url);
+        int r = one_hop(h, req, url, home, ret, err);
+        ret->elsewhere = !home;
         if (r < 0 || !is_redirect(req, ret))
             return r;
         char *next = next_url(h, url, ret, err);

@@ -50,6 +50,7 @@ struct http_request {
 
 struct http_response {
     long status;
+    bool elsewhere;      /* it is of another origin, to which a redirect led */
     struct strv headers; /* "name: value", the names in lower case */
     struct buf body;
 };

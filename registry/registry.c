@@ -166,7 +166,8 @@ static int try_with(struct registry *r, struct http *h, const struct call *c,
             q = send_call(r, h, c, url, used, ret, err);
             fall_back(r, url, q);
         }
-        if (q < 0 || ret->status != 401 || answered || !home)
+        /* Where a redirect led nobody may send us to a token server of his. */
+        if (q < 0 || ret->status != 401 || answered || !home || ret->elsewhere)
             return q;
         q = auth_answer(r, h, ret, url, c->scope, used, err);
         if (q < 0)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # A registry that breaks, lies or leads astray: what can be mended is, and nothing else is visible.
+# shellcheck disable=SC2030,SC2031 # each test is a shell of its own
 
 load helpers
 load registry
@@ -193,6 +194,18 @@ END
     assert_match "$(request_headers "^GET .*$layer" authorization)" 'Bearer tok-1'
     assert_match "$(request_headers '^GET /token' authorization)" 'Basic '
     proxy_log=$storage_log
+    assert_equal "$(request_headers "^GET .*$layer" authorization)" -
+}
+
+@test "a challenge from where a redirect led gets neither a password nor a token" {
+    prepare 10000
+    start_proxy --tokens 100 --user user:password
+    local storage=$proxy storage_log=$proxy_log
+    start_proxy --tokens 100 --user user:password "0 GET.*$layer redirect http://$storage"
+    run_apart wherry pull -q --tls-verify=false --creds user:password "$proxy/noise"
+    assert_nothing_pulled "blob sha256:$layer.*user that is logged in"
+    proxy_log=$storage_log
+    assert_equal "$(requests '^GET /token')" 0
     assert_equal "$(request_headers "^GET .*$layer" authorization)" -
 }
 
