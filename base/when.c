@@ -75,6 +75,15 @@ static struct timespec from_seconds(double s)
     return (struct timespec){.tv_sec = whole, .tv_nsec = (long)((s - (double)whole) * 1e9)};
 }
 
+int duration_parse(const char *text, int64_t *ret)
+{
+    double seconds = 0;
+    if (strcmp(text, "0") != 0 && (!parse_duration(text, &seconds) || seconds > 9e9))
+        return -EINVAL;
+    *ret = (int64_t)(seconds * 1e9 + 0.5);
+    return 0;
+}
+
 /* Dates without a zone. */
 static bool parse_date(const char *text, struct timespec *ret)
 {

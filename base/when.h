@@ -24,6 +24,9 @@ int when_wait(struct timespec until);
 /* ms of the monotonic clock. */
 int64_t when_monotonic_ms(void);
 
+/* A duration as above in nanoseconds, "0" too. 0, or -EINVAL, which those beyond 285 years are. */
+int duration_parse(const char *text, int64_t *ret);
+
 #define DURATION_MAX 40
 
 /* "1h2m3.5s", "4.093797618s", "20ms", "0s": as Go prints a duration, which is not negative. Returns

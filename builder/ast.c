@@ -51,6 +51,11 @@ static void instr_done(struct ast_instr *in)
     ast_heredocs_free(in->heredocs, in->n_heredocs);
     free(in->from);
     free(in->chown);
+    free(in->interval);
+    free(in->timeout);
+    free(in->start_period);
+    free(in->start_interval);
+    free(in->retries);
     free(in->chmod);
     free(in->platform);
     free(in->stage_name);

@@ -54,9 +54,10 @@ struct ast_instr {
     struct ast_heredoc *heredocs;
     size_t n_heredocs;
     char *from, *chown, *chmod, *platform; /* flags, NULL when absent */
-    bool no_unpack;                        /* ADD --unpack=false */
-    char *stage_name;                      /* FROM x AS name, in lower case */
-    char *unsupported;                     /* what is valid here and not built yet: "RUN --mount" */
+    char *interval, *timeout, *start_period, *start_interval, *retries; /* of HEALTHCHECK */
+    bool no_unpack;                                                     /* ADD --unpack=false */
+    char *stage_name;  /* FROM x AS name, in lower case */
+    char *unsupported; /* what is valid here and not built yet: "RUN --mount" */
 };
 
 /* What a person should know and what does not stop the build; rule names are BuildKit's. */

@@ -14,8 +14,9 @@
 static bool is_allowed(enum instr_kind kind)
 {
     static const enum instr_kind kinds[] = {
-        INSTR_CMD,        INSTR_ENTRYPOINT, INSTR_ENV,    INSTR_EXPOSE,  INSTR_LABEL, INSTR_ONBUILD,
-        INSTR_STOPSIGNAL, INSTR_USER,       INSTR_VOLUME, INSTR_WORKDIR, INSTR_SHELL,
+        INSTR_CMD,    INSTR_ENTRYPOINT, INSTR_ENV,        INSTR_EXPOSE,
+        INSTR_LABEL,  INSTR_ONBUILD,    INSTR_STOPSIGNAL, INSTR_USER,
+        INSTR_VOLUME, INSTR_WORKDIR,    INSTR_SHELL,      INSTR_HEALTHCHECK,
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
         if (kinds[i] == kind)

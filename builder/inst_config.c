@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/when.h"
 #include "builder/state.h"
+#include "spec/health.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -225,6 +227,49 @@ static void set_shell(struct build *b, struct stage *s, const struct ast_instr *
     history_add(b, &s->image, xasprintf("SHELL [%s]", list), true);
 }
 
+static int set_duration(const char *flag, const char *text, int64_t *ret, struct err *err)
+{
+    int64_t n = 0;
+    if (text && duration_parse(text, &n) < 0)
+        return err_set(err, -EINVAL, "invalid duration \"%.60s\" for --%s", text, flag);
+    if (n > 0 && n < 1000000)
+        return err_set(err, -EINVAL, "--%s cannot be less than 1ms", flag);
+    *ret = n;
+    return 0;
+}
+
+static int set_retries(const char *text, int64_t *ret, struct err *err)
+{
+    size_t n = text ? strspn(text, "0123456789") : 0;
+    if (text && (n == 0 || n > 9 || text[n]))
+        return err_set(err, -EINVAL, "invalid number \"%.60s\" for --retries", text);
+    *ret = text ? strtoll(text, NULL, 10) : 0;
+    return 0;
+}
+
+static int set_healthcheck(struct build *b, struct stage *s, const struct ast_instr *in,
+                           struct err *err)
+{
+    struct image_run_config *c = &s->image.config.run;
+    struct health_check h = {.test = in->words}; /* borrowed */
+    int r = set_duration("interval", in->interval, &h.interval, err);
+    if (r == 0)
+        r = set_duration("timeout", in->timeout, &h.timeout, err);
+    if (r == 0)
+        r = set_duration("start-period", in->start_period, &h.start_period, err);
+    if (r == 0)
+        r = set_duration("start-interval", in->start_interval, &h.start_interval, err);
+    if (r == 0)
+        r = set_retries(in->retries, &h.retries, err);
+    if (r < 0)
+        return r;
+    if (!c->extra)
+        c->extra = json_object();
+    json_put(c->extra, "Healthcheck", health_check_json(&h));
+    history_add(b, &s->image, xstrdup(in->text), true);
+    return 0;
+}
+
 int inst_config(struct build *b, struct stage *s, const struct ast_instr *in, struct err *err)
 {
     switch (in->kind) {
@@ -238,6 +283,7 @@ int inst_config(struct build *b, struct stage *s, const struct ast_instr *in, st
     case INSTR_USER:
     case INSTR_STOPSIGNAL: return set_text(b, s, in, err);
     case INSTR_SHELL: set_shell(b, s, in); return 0;
+    case INSTR_HEALTHCHECK: return set_healthcheck(b, s, in, err);
     case INSTR_MAINTAINER:
         replace(&s->image.config.author, in->words.v[0]);
         history_add(b, &s->image, xasprintf("MAINTAINER %s", in->words.v[0]), true);

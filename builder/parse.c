@@ -121,19 +121,33 @@ static int check_copy(struct ast_instr *in, struct err *err)
     return 0;
 }
 
-/* HEALTHCHECK and ONBUILD are read as far as needed to tell a slip from what is to come. */
+/* NONE, or CMD with a JSON array or text for the shell, into the words of a Healthcheck. */
 static int check_healthcheck(struct ast_instr *in, struct err *err)
 {
-    const char *text = in->words.len ? in->words.v[0] : "";
-    size_t n = strcspn(text, " \t");
+    auto_free char *text = in->words.len ? xstrdup(in->words.v[0]) : xstrdup("");
+    const char *rest = text + strcspn(text, " \t");
+    size_t n = (size_t)(rest - text);
+    bool none = n == 4 && strncasecmp(text, "NONE", n) == 0;
+    rest += strspn(rest, " \t");
     if (n == 0)
         return err_set(err, -EINVAL, "HEALTHCHECK requires at least one argument");
-    if (!(n == 4 && strncasecmp(text, "NONE", 4) == 0) &&
-        !(n == 3 && strncasecmp(text, "CMD", 3) == 0))
+    if (!none && !(n == 3 && strncasecmp(text, "CMD", n) == 0))
         return err_set(err, -EINVAL, "unknown type \"%.*s\" in HEALTHCHECK (try CMD)",
                        (int)(n < 60 ? n : 60), text);
-    free(in->unsupported);
-    in->unsupported = xstrdup("HEALTHCHECK");
+    if (none && *rest)
+        return err_set(err, -EINVAL, "HEALTHCHECK NONE takes no arguments");
+    strv_clear(&in->words);
+    strv_add(&in->words, none ? "NONE" : "CMD");
+    if (none)
+        return 0;
+    in->json = parse_json_form(rest, &in->words);
+    if (!in->json) {
+        strv_clear(&in->words);
+        strv_add(&in->words, "CMD-SHELL");
+        strv_add(&in->words, rest);
+    }
+    if (in->words.len < 2 || !*in->words.v[1])
+        return err_set(err, -EINVAL, "missing command after HEALTHCHECK CMD");
     return 0;
 }
 
@@ -161,6 +175,7 @@ static int unknown_instruction(const char *word, size_t n, struct err *err)
     return err_set(err, -EINVAL, "unknown instruction: %s", shown);
 }
 
+/* Read as far as needed to tell a slip from what is to come. */
 static int check_onbuild(struct ast_instr *in, struct err *err)
 {
     const char *text = in->words.len ? in->words.v[0] : "";

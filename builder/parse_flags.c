@@ -48,11 +48,11 @@ static const struct flag table[] = {
     {INSTR_RUN, FLAG_REPEATED, "mount"},
     {INSTR_RUN, FLAG_ONE_VALUE, "network", 0, "default"},
     {INSTR_RUN, FLAG_ONE_VALUE, "security", 0, "sandbox"},
-    {INSTR_HEALTHCHECK, FLAG_UNSUPPORTED, "interval"},
-    {INSTR_HEALTHCHECK, FLAG_UNSUPPORTED, "timeout"},
-    {INSTR_HEALTHCHECK, FLAG_UNSUPPORTED, "start-period"},
-    {INSTR_HEALTHCHECK, FLAG_UNSUPPORTED, "start-interval"},
-    {INSTR_HEALTHCHECK, FLAG_UNSUPPORTED, "retries"},
+    STRING(INSTR_HEALTHCHECK, "interval", interval),
+    STRING(INSTR_HEALTHCHECK, "timeout", timeout),
+    STRING(INSTR_HEALTHCHECK, "start-period", start_period),
+    STRING(INSTR_HEALTHCHECK, "start-interval", start_interval),
+    STRING(INSTR_HEALTHCHECK, "retries", retries),
 };
 #define N_FLAGS (sizeof(table) / sizeof(table[0]))
 

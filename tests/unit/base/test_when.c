@@ -98,9 +98,40 @@ static void test_duration(void **state)
     }
 }
 
+static void test_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t want; /* -1: refused */
+    } rows[] = {
+        {"0", 0},
+        {"0s", 0},
+        {"100ms", 100000000},
+        {"1m30s", 90000000000},
+        {"1.5h", 5400000000000},
+        {"2ns", 2},
+        {"0.1s", 100000000},
+        {"2500000h", 9000000000000000000},
+        {"2500001h", -1},
+        {"", -1},
+        {"1", -1},
+        {"-1s", -1},
+        {"1d", -1},
+        {"1s ", -1},
+        {"1000000000000000000000000000000000000h", -1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        int64_t got = -1;
+        int r = duration_parse(rows[i].text, &got);
+        if (got != rows[i].want || (r < 0) != (rows[i].want < 0))
+            fail_msg("\"%s\": %lld, %d", rows[i].text, (long long)got, r);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_durations),
+                                       cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
                                        cmocka_unit_test(test_duration)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

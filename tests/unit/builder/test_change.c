@@ -30,6 +30,22 @@ static const struct {
                    "\"Labels\":{\"l\":\"1\"},\"WorkingDir\":\"/w\"}"},
     {"EXPOSE 80", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
                   "\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"l\":\"1\"}}"},
+    {"HEALTHCHECK --interval=1m --retries=2 CMD curl $A",
+     "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
+     "\"Healthcheck\":{\"Interval\":60000000000,\"Retries\":2,"
+     "\"Test\":[\"CMD-SHELL\",\"curl $A\"]},\"Labels\":{\"l\":\"1\"}}"},
+    {"HEALTHCHECK --timeout=1.5s --start-period=20ms --start-interval=0 CMD [\"a\", \"b c\"]",
+     "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
+     "\"Healthcheck\":{\"StartPeriod\":20000000,\"Test\":[\"CMD\",\"a\",\"b c\"],"
+     "\"Timeout\":1500000000},\"Labels\":{\"l\":\"1\"}}"},
+    {"HEALTHCHECK NONE", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
+                         "\"Healthcheck\":{\"Test\":[\"NONE\"]},\"Labels\":{\"l\":\"1\"}}"},
+    {"HEALTHCHECK --interval=1 CMD x", "--change \"HEALTHCHECK --interval=1 CMD x\": invalid "
+                                       "duration \"1\" for --interval"},
+    {"HEALTHCHECK --timeout=1us CMD x", "--change \"HEALTHCHECK --timeout=1us CMD x\": --timeout "
+                                        "cannot be less than 1ms"},
+    {"HEALTHCHECK --retries=-1 CMD x", "--change \"HEALTHCHECK --retries=-1 CMD x\": invalid "
+                                       "number \"-1\" for --retries"},
     {"RUN true", "--change \"RUN true\": RUN is not a valid change command"},
     {"FROM debian", "--change \"FROM debian\": FROM is not a valid change command"},
     {"COPY a /b", "--change \"COPY a /b\": COPY is not a valid change command"},

@@ -45,6 +45,11 @@ static void dump(const struct ast_instr *in, struct buf *out)
     dump_flag(out, "chmod", in->chmod);
     dump_flag(out, "platform", in->platform);
     dump_flag(out, "as", in->stage_name);
+    dump_flag(out, "interval", in->interval);
+    dump_flag(out, "timeout", in->timeout);
+    dump_flag(out, "start-period", in->start_period);
+    dump_flag(out, "start-interval", in->start_interval);
+    dump_flag(out, "retries", in->retries);
     if (in->no_unpack)
         buf_add_str(out, " no-unpack");
     if (in->unsupported)
