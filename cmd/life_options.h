@@ -10,6 +10,8 @@
                    "Log of the container: k8s-file (the default), json-file or none"),             \
         OPT_LIST_ROW(0, "log-opt", container_values, life.log_options, "NAME=VALUE",               \
                      "max-size=SIZE: bound of the log; path=FILE: where it is"),                   \
+        OPT_CSV_ROW(0, "requires", container_values, life.requires, "CONTAINER",                   \
+                    "Start this container first, and keep it from being removed"),                 \
         OPT_STRING_ROW(0, "restart", container_values, life.restart, "POLICY",                     \
                        "Start it again when it ends: no (the default), always, unless-stopped, "   \
                        "on-failure[:TIMES]"),                                                      \

@@ -3,20 +3,21 @@
 #include "cmd/commands.h"
 #include "cmd/each.h"
 #include "cmd/select.h"
-#include "engine/container.h"
+#include "engine/dependencies.h"
 #include "engine/volume.h"
 
 #include <stdio.h>
 
 struct values {
     struct select_values select;
-    bool force, ignore, volumes;
+    bool depend, force, ignore, volumes;
     int64_t time;
 };
 
 static const struct opt opts[] = {
     SELECT_ALL_ROW("Remove all containers"),
     SELECT_CIDFILE_ROW,
+    OPT_BOOL_ROW(0, "depend", values, depend, "Remove the containers that depend on it, too"),
     SELECT_FILTER_ROW(0),
     OPT_BOOL_ROW('f', "force", values, force, "Kill running ones; a missing one is no error"),
     OPT_BOOL_ROW('i', "ignore", values, ignore, "A container that does not exist is no error"),
@@ -29,10 +30,26 @@ static const struct opt opts[] = {
 };
 
 static int remove_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
+                      struct err *err);
+
+/* Those that were removed meanwhile are no error. */
+static int remove_dependents(struct invocation *in, struct store_container *c, void *arg,
+                             struct err *err)
+{
+    auto_strv ids = {0};
+    int r = dependents_all(&in->engine->store, c, &ids, err);
+    if (r == 0)
+        r = each_container(in, &ids, true, remove_one, arg, err);
+    return r;
+}
+
+static int remove_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
                       struct err *err)
 {
     const struct values *v = arg;
-    int r = container_remove(in->engine, c, v->force, v->time, err);
+    int r = v->depend ? remove_dependents(in, c, arg, err) : 0;
+    if (r == 0)
+        r = container_remove(in->engine, c, v->force, v->time, err);
     if (r == 0 && v->volumes)
         volumes_remove_anonymous(&in->engine->store, c->config);
     if (r == 0)

@@ -80,7 +80,8 @@ int container_check_detach_keys(const char *keys, struct err *err);
  * exit. Success when it does not run. timeout -1: the container's own. */
 int container_stop(struct engine *e, struct store_container *c, int64_t timeout, struct err *err);
 
-/* Removes. A running one is ERR_IN_USE unless `force`, which kills it first. */
+/* Removes. A running one is ERR_IN_USE unless `force`, which kills it first; one that others depend
+ * on (engine/dependencies.h) is ERR_IN_USE always. */
 int container_remove(struct engine *e, struct store_container *c, bool force, int64_t timeout,
                      struct err *err);
 

@@ -15,6 +15,7 @@
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
 #include "engine/create_sandbox.h"
+#include "engine/dependencies.h"
 #include "engine/emulation.h"
 #include "engine/environment.h"
 #include "engine/events.h"
@@ -188,6 +189,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     if (r == 0)
         r = create_life(o->life, doc, err);
     if (r == 0)
+        r = create_dependencies(e, &o->life->requires, doc, err);
+    if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r == 0 && o->root_emulation)
         r = emulation_put(o->root_emulation, doc, err);
@@ -263,10 +266,14 @@ int container_create(struct engine *e, const struct create_options *o, struct st
         return r;
     if (o->image)
         prefer_asked_name(doc, o->image, o->asked);
-    r = store_with_volumes(e, o, doc, ret, err);
-    if (r < 0)
+    r = dependencies_announce(&e->store, doc, err);
+    if (r == 0)
+        r = store_with_volumes(e, o, doc, ret, err);
+    if (r < 0) {
         volumes_remove_anonymous(&e->store, doc);
-    else
+        dependencies_withdraw(&e->store, doc);
+    } else {
         event_container(&e->store, ret, "create", -1);
+    }
     return r;
 }

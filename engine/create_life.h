@@ -12,6 +12,7 @@
 struct life_options {
     char *restart, *log_driver;
     struct strv log_options; /* NAME=VALUE */
+    struct strv requires;    /* containers that are started before it (engine/dependencies.h) */
     int64_t timeout;         /* seconds */
 };
 

@@ -394,6 +394,7 @@ void sandbox_defaults(json_t *document)
         return;
     show_capabilities(document, host);
     put_default(document, "Rootfs", json_string(""));
+    put_default(document, "Dependencies", json_array());
     put_default(config, "Umask", json_string("0022"));
     put_default(host, "GroupAdd", json_array());
     put_default(host, "Privileged", json_false());

@@ -49,7 +49,7 @@ const char *image_name_meant(const struct store_image *image, const char *asked)
 
 static int remove_users(struct engine *e, const struct strv *ids, struct err *err)
 {
-    for (size_t i = 0; i < ids->len; i++) {
+    for (size_t i = ids->len; i-- > 0;) { /* newest first: nothing depends on what came later */
         auto_done(store_container) struct store_container c = {0};
         int r = store_container_find(&e->store, ids->v[i], &c, err);
         if (r == 0)

@@ -71,7 +71,7 @@ int prune_containers(struct engine *e, const struct prune_options *o, struct pru
     struct store_container *all = NULL;
     size_t n = 0;
     int r = store_container_list(&e->store, &all, &n, err);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = n; i-- > 0;) { /* newest first: nothing depends on what came later */
         if (r == 0)
             r = prune_container(e, &all[i], o, ret, err);
         store_container_done(&all[i]);
@@ -101,7 +101,7 @@ static int remove_containers(struct engine *e, struct err *err)
     struct store_container *all = NULL;
     size_t n = 0;
     int r = store_container_list(&e->store, &all, &n, err);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = n; i-- > 0;) {
         if (r == 0)
             r = container_remove(e, &all[i], true, 0, err);
         store_container_done(&all[i]);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/when.h"
+#include "engine/dependencies.h"
 #include "engine/log_place.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
@@ -113,6 +114,7 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
         event_container(s->store, s->container, "died", exit_code);
     store_container_set_state(s->container, state, NULL);
     if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0) {
+        dependencies_withdraw(s->store, s->container->config);
         event_container(s->store, s->container, "remove", -1);
         volumes_remove_anonymous(s->store, s->container->config);
     }
@@ -181,10 +183,12 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
 
 int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err)
 {
-    auto_close int lock = store_container_lock(c, err);
+    /* Before we have a lock, of which their monitors would get a copy. */
+    int r = dependencies_start(e, c, err);
+    auto_close int lock = r < 0 ? r : store_container_lock(c, err);
     if (lock < 0)
         return lock;
-    int r = store_container_reload(c, err);
+    r = store_container_reload(c, err);
     if (r < 0)
         return r;
     if (container_is_up(c))

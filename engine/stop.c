@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `stop` and `rm`: ending containers, and whether one runs at all. */
 #include "base/json.h"
+#include "engine/dependencies.h"
 #include "engine/events.h"
 #include "engine/life.h"
 #include "engine/state.h"
@@ -155,13 +156,17 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
         return err_kind(err, ERR_IN_USE, -EBUSY,
                         "cannot remove container %s as it is %s: stop it first, or use --force",
                         c->id, container_status_name(container_status(c)));
-    r = stop_locked(e, c, stop_signal(c), timeout, err);
+    r = dependents_check(&e->store, c, err);
+    if (r == 0)
+        r = stop_locked(e, c, stop_signal(c), timeout, err);
     if (r == 0)
         r = store_container_remove_run_dir(&e->store, c->id, err);
     if (r == 0)
         r = store_container_remove(&e->store, c, err);
-    if (r == 0)
+    if (r == 0) {
+        dependencies_withdraw(&e->store, c->config);
         event_container(&e->store, c, "remove", -1);
+    }
     bool auto_remove = false;
     json_want_bool(json_object_get(c->config, "HostConfig"), "AutoRemove", &auto_remove, NULL);
     if (r == 0 && auto_remove)

@@ -68,15 +68,17 @@ sleep 1000 $(wherry exec one sh -c 'for n in pid ipc uts net; do readlink /proc/
     id=$(wherry inspect --format '{{.Id}}' one)
     wherry create --name two --ipc container:one debian true
     assert_equal "$(wherry inspect --format '{{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}' two)" "container:$id private"
-    wherry rm -f -t 0 one
-    run_apart wherry start -a two
-    assert_refused 'no such container'
+    run_apart wherry rm -f -t 0 one
+    assert_status 2
+    wherry rm -f -t 0 --depend one
 }
 
-@test "a container that does not run has no namespaces to join" {
-    wherry create --name one debian true
+@test "a container that is paused has no namespaces to join" {
+    start_sleeper one
+    wherry pause one
     run_apart wherry run --rm --pid container:one debian true
     assert_refused 'does not run'
+    wherry rm -f -t 0 one
     run_apart wherry run --rm --pid container:nobody debian true
     assert_refused 'no such container'
 }
