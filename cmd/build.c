@@ -188,7 +188,6 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     clock_gettime(CLOCK_MONOTONIC, &d.begin);
     transfer_view_init(&d.transfers, "downloading", v->quiet);
     struct pull_options pull = {.policy = pull_policy_from(v->pull, PULL_MISSING),
-                                .registries_conf = v->registry.registries_conf,
                                 .watch = {.arg = &d}};
     int r = registry_access_from(in, &v->registry, &pull.access, NULL, err);
     if (r < 0)

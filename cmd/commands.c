@@ -6,11 +6,15 @@
 #include "cmd/commands.h"
 
 #if WHERRY_IMAGE_PROGRAM
-#define HERE(c)  .cmd = NULL
-#define IMAGE(c) .cmd = &(c), .image_program = true
+#include "engine/pull.h"
+#define NAME_CANDIDATES content_name_candidates
+#define HERE(c)         .cmd = NULL
+#define IMAGE(c)        .cmd = &(c), .image_program = true
 #else
-#define HERE(c)  .cmd = &(c)
-#define IMAGE(c) .cmd = NULL, .image_program = true
+#include "engine/image_program.h"
+#define NAME_CANDIDATES image_program_names
+#define HERE(c)         .cmd = &(c)
+#define IMAGE(c)        .cmd = NULL, .image_program = true
 #endif
 #define BOTH(c) .cmd = &(c)
 
@@ -76,6 +80,9 @@ static const struct command_row rows[] = {
      HERE(cmd_image_mount),
      .summary = "Mount images, read-only, and print where"},
     {.name = "image prune", HERE(cmd_image_prune), .summary = "Remove images that nobody needs"},
+    {.name = "image resolve",
+     IMAGE(cmd_image_resolve),
+     .summary = "Show what a short name stands for"},
     {.name = "image tree", HERE(cmd_image_tree), .summary = "Show the layers of an image"},
     {.name = "image unmount",
      HERE(cmd_image_unmount),
@@ -218,4 +225,5 @@ const struct command_table commands = {
     .groups = groups,
     .globals = command_globals,
     .image_program = WHERRY_IMAGE_PROGRAM,
+    .name_candidates = NAME_CANDIDATES,
 };

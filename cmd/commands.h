@@ -30,6 +30,7 @@ struct command_table {
     const struct command_group *groups; /* ends in {0} */
     const struct opt *globals;          /* options before the command */
     bool image_program;                 /* this program is wherry-image */
+    name_candidates_fn name_candidates; /* struct engine_options */
 };
 
 /* The programs' table, in commands.c. */
@@ -88,6 +89,7 @@ extern const struct command cmd_image_exists;
 extern const struct command cmd_image_inspect;
 extern const struct command cmd_image_mount;
 extern const struct command cmd_image_prune;
+extern const struct command cmd_image_resolve;
 extern const struct command cmd_image_tree;
 extern const struct command cmd_image_unmount;
 extern const struct command cmd_images;

@@ -6,6 +6,7 @@
 #include "cmd/human.h"
 #include "cmd/list.h"
 #include "engine/image.h"
+#include "engine/image_find.h"
 
 #include <string.h>
 #include <time.h>
@@ -79,7 +80,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     const struct values *v = values;
     auto_done(store_image) struct store_image image = {0};
     auto_json json_t *rows = NULL;
-    int r = store_image_find(&in->engine->store, args->v[0], &image, err);
+    int r = image_find(in->engine, args->v[0], &image, NULL, err);
     if (r == 0)
         r = image_history(in->engine, &image, &rows, err);
     if (r < 0)

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd/commands.h"
 #include "cmd/list.h"
+#include "engine/image_find.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static int mount_one(struct invocation *in, const char *name, json_t *rows, stru
 {
     auto_done(store_image) struct store_image image = {0};
     auto_free char *path = NULL;
-    int r = store_image_find(&in->engine->store, name, &image, err);
+    int r = image_find(in->engine, name, &image, NULL, err);
     if (r == 0)
         r = image_mount(in->engine, &image, &path, err);
     if (r == 0)
@@ -160,7 +161,7 @@ static int run_unmount(struct invocation *in, void *values, struct strv *args, s
     int r = v->all ? unmount_all(in, v->force, err) : 0;
     for (size_t i = 0; i < args->len && r == 0; i++) {
         auto_done(store_image) struct store_image image = {0};
-        r = store_image_find(&in->engine->store, args->v[i], &image, err);
+        r = image_find(in->engine, args->v[i], &image, NULL, err);
         if (r == 0)
             r = unmount_id(in, image.id, v->force, err);
     }

@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/human.h"
 #include "engine/image.h"
+#include "engine/image_find.h"
 #include "spec/digest.h"
 
 #include <stdio.h>
@@ -72,7 +73,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     auto_json json_t *tree = NULL;
     auto_buf out = {0};
     char size[HUMAN_MAX];
-    int r = store_image_find(&in->engine->store, args->v[0], &image, err);
+    int r = image_find(in->engine, args->v[0], &image, NULL, err);
     if (r == 0)
         r = image_tree(in->engine, &image, v->whole, &tree, err);
     if (r < 0)

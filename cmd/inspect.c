@@ -6,6 +6,7 @@
 #include "cmd/list.h"
 #include "engine/container.h"
 #include "engine/image.h"
+#include "engine/image_find.h"
 #include "engine/volume.h"
 
 #include <stdio.h>
@@ -42,7 +43,7 @@ static int inspect_container(struct invocation *in, const char *name, json_t **r
 static int inspect_image(struct invocation *in, const char *name, json_t **ret, struct err *err)
 {
     auto_done(store_image) struct store_image image = {0};
-    int r = store_image_find(&in->engine->store, name, &image, err);
+    int r = image_find(in->engine, name, &image, NULL, err);
     return r < 0 ? r : image_inspect(in->engine, &image, ret, err);
 }
 

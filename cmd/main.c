@@ -92,7 +92,8 @@ static int run_parsed(struct program *p, const struct command *cmd, void *values
     struct invocation in = {.argv = p->argv, .table = cmd->opts, .res = res};
     struct engine_options o = {.root = p->globals.root,
                                .runroot = p->globals.runroot,
-                               .image_stores = &p->globals.image_stores};
+                               .image_stores = &p->globals.image_stores,
+                               .name_candidates = commands.name_candidates};
     if (!cmd->no_engine) {
         int r = engine_open(&o, &engine, err);
         if (r < 0)

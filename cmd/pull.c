@@ -91,8 +91,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct transfer_view view;
     char *secret = NULL;
     struct pull_options o = {.policy = pull_policy_from(v->policy, PULL_ALWAYS),
-                             .all_tags = v->all_tags,
-                             .registries_conf = v->registry.registries_conf};
+                             .all_tags = v->all_tags};
     int r = parse_platform(v, &platform, err);
     strv_foreach (args, name)
         r = r < 0 ? r : check_all_tags(v, name, err);

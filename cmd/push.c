@@ -47,7 +47,6 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         .docker = v->format && strcmp(v->format, "v2s2") == 0,
         .compression =
             v->compression && strcmp(v->compression, "zstd") == 0 ? PUSH_ZSTD : PUSH_GZIP,
-        .registries_conf = v->registry.registries_conf,
     };
     int r = registry_access_from(in, &v->registry, &o.access, &secret, err);
     if (r == 0) {

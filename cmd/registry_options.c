@@ -67,6 +67,8 @@ int registry_access_from(const struct invocation *in, const struct registry_valu
                                 .cert_dir = v->cert_dir,
                                 .tls_verify = v->tls_verify,
                                 .retries = REGISTRY_RETRIES};
+    if (in->engine)
+        in->engine->registries_conf = v->registries_conf;
     if (opt_given(in->table, in->res, "retry"))
         a.retries = (int)v->retry;
     if (a.retries < 0 || a.retries > 100)

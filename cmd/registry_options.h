@@ -15,18 +15,20 @@ struct registry_values {
     int64_t retry;
 };
 
+#define REGISTRIES_CONF_ROW                                                                        \
+    {                                                                                              \
+        .type = OPT_STRING, .name = "registries-conf",                                             \
+        .offset = offsetof(struct registry_values, registries_conf), .value = "FILE",              \
+        .help = "Use this registries.conf", .hidden = true                                         \
+    }
+
 #define REGISTRY_ACCESS_ROWS                                                                       \
     OPT_STRING_ROW(0, "authfile", registry_values, authfile, "FILE",                               \
                    "Credentials file (default: $REGISTRY_AUTH_FILE, or "                           \
                    "$XDG_RUNTIME_DIR/containers/auth.json)"),                                      \
         OPT_STRING_ROW(0, "cert-dir", registry_values, cert_dir, "DIR",                            \
                        "Directory of the registry's authority and client certificates"),           \
-        {.type = OPT_STRING,                                                                       \
-         .name = "registries-conf",                                                                \
-         .offset = offsetof(struct registry_values, registries_conf),                              \
-         .value = "FILE",                                                                          \
-         .help = "Use this registries.conf",                                                       \
-         .hidden = true},                                                                          \
+        REGISTRIES_CONF_ROW,                                                                       \
         OPT_SWITCH_ROW(                                                                            \
             0, "tls-verify", registry_values, tls_verify,                                          \
             "Whether certificates must be right (default: as registries.conf says, true)")

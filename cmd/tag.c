@@ -3,11 +3,12 @@
 #include "cmd/commands.h"
 #include "engine/events.h"
 #include "engine/image.h"
+#include "engine/image_find.h"
 
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     auto_done(store_image) struct store_image image = {0};
-    int r = store_image_find(&in->engine->store, args->v[0], &image, err);
+    int r = image_find(in->engine, args->v[0], &image, NULL, err);
     for (size_t i = 1; r == 0 && i < args->len; i++) {
         auto_free char *full = NULL;
         r = image_full_name(args->v[i], &full, err);

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/safepath.h"
+#include "engine/image_find.h"
 #include "engine/mount_spec.h"
 #include "engine/volume.h"
 
@@ -71,7 +72,7 @@ static int image_object(struct engine *e, const struct mount_spec *spec, json_t 
                         struct err *err)
 {
     auto_done(store_image) struct store_image image = {0};
-    int r = store_image_find(&e->store, spec->source, &image, err);
+    int r = image_find(e, spec->source, &image, NULL, err);
     if (r < 0)
         return r;
     if (image.layers.len == 0)

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/image_find.h"
 #include "engine/root.h"
 
 #include <stdlib.h>
@@ -206,7 +207,7 @@ static int find_object(struct engine *e, enum diff_of of, const char *name, stru
             return r;
         }
     }
-    r = store_image_find(&e->store, name, &ret->image, err);
+    r = image_find(e, name, &ret->image, NULL, err);
     if (r < 0)
         return err && err->kind == ERR_NOT_FOUND ? err_wrap(err, "%.200s not found", name) : r;
     strv_extend(&ret->layers, &ret->image.layers);

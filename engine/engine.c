@@ -33,6 +33,7 @@ int engine_open(const struct engine_options *o, struct engine *ret, struct err *
     int r = store_open(&so, &ret->store, err);
     if (r == 0)
         ret->store.remove_foreign = remove_foreign;
+    ret->name_candidates = o->name_candidates;
     return r;
 }
 

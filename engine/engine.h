@@ -10,13 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Adds the full references that registries.conf (`path`, NULL: where podman finds it) has for a
+ * short name, best first. */
+typedef int (*name_candidates_fn)(const char *path, const char *name, struct strv *ret,
+                                  struct err *err);
+
 struct engine {
     struct store store;
+    name_candidates_fn name_candidates; /* or NULL */
+    const char *registries_conf;        /* the one to read; NULL: where podman finds it. Borrowed */
 };
 
 struct engine_options {
     const char *root, *runroot;      /* --root, --runroot; NULL: store/store.h's defaults */
     const struct strv *image_stores; /* --imagestore */
+    name_candidates_fn name_candidates;
 };
 
 int engine_open(const struct engine_options *o, struct engine *ret, struct err *err);

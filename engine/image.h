@@ -13,7 +13,7 @@ struct image_list_options {
     bool all;                   /* also images without a name that others were made from */
     bool by_image;              /* one row an image, without Repository and Tag */
     bool relations;             /* fill in ParentId, which means to read every configuration */
-    const char *name;           /* only this repository or name; NULL: all */
+    const char *name;           /* only this repository, name, alias or id; NULL: all */
     const struct strv *filters; /* KEY=VALUE */
     const char *sort;           /* created, id, repository, size, tag; NULL: created */
 };
@@ -71,6 +71,3 @@ int image_tree(struct engine *e, const struct store_image *image, bool whole, js
 
 /* The full reference for a name given with -t or `tag`; adds ":latest". */
 int image_full_name(const char *name, char **ret, struct err *err);
-
-/* Which of the image's names `asked` stands for (borrowed); NULL when it was asked for by id. */
-const char *image_name_meant(const struct store_image *image, const char *asked);

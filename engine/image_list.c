@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "engine/image_family.h"
+#include "engine/image_find.h"
 #include "spec/digest.h"
 #include "spec/reference.h"
 
@@ -69,14 +70,14 @@ static bool name_asked_for(const char *name, const char *asked)
            (!tag_written || (a.tag && n.tag && strcmp(a.tag, n.tag) == 0));
 }
 
-static void add_rows(json_t *rows, const struct image_family *f, size_t i,
+static void add_rows(json_t *rows, const struct image_family *f, size_t i, const char *asked,
                      const struct image_list_options *o)
 {
     const struct store_image *image = &f->all[i];
-    if (image->names.len == 0 && !o->name)
+    if (image->names.len == 0 && !asked)
         json_array_append_new(rows, row(f, i, NULL, image->digest));
     for (size_t n = 0; n < image->names.len; n++) {
-        if (o->name && !name_asked_for(image->names.v[n], o->name))
+        if (asked && !name_asked_for(image->names.v[n], asked))
             continue;
         const char *origin = image->origins.v[n];
         json_array_append_new(rows, o->by_image ? image_row(f, i, origin)
@@ -152,21 +153,38 @@ static bool wants_hidden(const struct image_list_options *o)
     return o->all;
 }
 
+/* Rows of all images with the name that was asked for, or of the one image that is `only`. */
+static int collect(struct engine *e, const struct image_family *f,
+                   const struct image_list_options *o, const struct store_image *only, json_t *rows,
+                   struct err *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < f->n; i++) {
+        bool match = false;
+        if (only ? strcmp(f->all[i].digest, only->digest) != 0
+                 : image_is_intermediate(f, i) && !wants_hidden(o))
+            continue;
+        r = image_matches(e, f, i, o->filters, &match, err);
+        if (r == 0 && match)
+            add_rows(rows, f, i, only ? NULL : o->name, o);
+    }
+    return r;
+}
+
 int image_list(struct engine *e, const struct image_list_options *o, json_t **ret, struct err *err)
 {
     auto_done(image_family) struct image_family f = {0};
+    auto_done(store_image) struct store_image only = {0};
     auto_json json_t *rows = json_array();
     int r = image_filters_check(o->filters, err);
     if (r == 0)
         r = image_family_load(e, o->relations, &f, err);
-    for (size_t i = 0; r == 0 && i < f.n; i++) {
-        bool match = false;
-        if (image_is_intermediate(&f, i) && !wants_hidden(o))
-            continue;
-        r = image_matches(e, &f, i, o->filters, &match, err);
-        if (r == 0 && match)
-            add_rows(rows, &f, i, o);
-    }
+    if (r == 0)
+        r = collect(e, &f, o, NULL, rows, err);
+    /* An alias or an id. */
+    if (r == 0 && o->name && json_array_size(rows) == 0 &&
+        image_find(e, o->name, &only, NULL, NULL) == 0)
+        r = collect(e, &f, o, &only, rows, err);
     if (r == 0)
         r = sort_rows(rows, o->sort, err);
     if (r == 0)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/when.h"
 #include "engine/filter.h"
+#include "engine/image_find.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static int match_reference(const struct match *m, const char *key, const char *p
 static int match_age(const struct match *m, const char *key, const char *name, struct err *err)
 {
     auto_done(store_image) struct store_image other = {0};
-    int r = store_image_find(&m->engine->store, name, &other, err);
+    int r = image_find(m->engine, name, &other, NULL, err);
     if (r < 0)
         return r;
     int age = store_image_compare_age(m->image, &other);

@@ -8,6 +8,7 @@
 #include "engine/container.h"
 #include "engine/events.h"
 #include "engine/image_family.h"
+#include "engine/image_find.h"
 #include "engine/image_mount.h"
 #include "spec/reference.h"
 
@@ -30,21 +31,6 @@ int image_full_name(const char *name, char **ret, struct err *err)
         return err_kind(err, ERR_USAGE, -EINVAL, "%s: a name to give cannot have a digest", name);
     *ret = image_ref_string(&ref);
     return 0;
-}
-
-const char *image_name_meant(const struct store_image *image, const char *asked)
-{
-    auto_done(image_ref) struct image_ref ref = {0};
-    if (image_ref_parse(asked, &ref, NULL) < 0)
-        return NULL;
-    auto_free char *full = image_ref_string(&ref);
-    auto_free char *local = xasprintf("localhost/%s", asked);
-    auto_free char *local_latest = xasprintf("localhost/%s:latest", asked);
-    for (size_t i = 0; i < image->names.len; i++)
-        if (strcmp(image->names.v[i], full) == 0 || strcmp(image->names.v[i], local) == 0 ||
-            strcmp(image->names.v[i], local_latest) == 0)
-            return image->names.v[i];
-    return NULL;
 }
 
 static int remove_users(struct engine *e, const struct strv *ids, struct err *err)
@@ -139,10 +125,10 @@ int image_remove(struct engine *e, const char *name, const struct image_remove_o
                  struct image_remove_result *ret, struct err *err)
 {
     auto_done(store_image) struct store_image image = {0};
-    int r = store_image_find(&e->store, name, &image, err);
+    const char *meant = NULL;
+    int r = image_find(e, name, &image, &meant, err);
     if (r < 0)
         return r;
-    const char *meant = image_name_meant(&image, name);
     if (!meant && image.names.len > 1 && !o->force && !o->several) {
         auto_free char *names = strv_join(&image.names, " ");
         return err_set(err, -EBUSY,
@@ -163,10 +149,10 @@ int image_remove(struct engine *e, const char *name, const struct image_remove_o
 /* --- names ---------------------------------------------------------------------------------- */
 
 /* The image's name that `asked` means: as it is written in full, or of localhost. */
-static int name_to_take(const struct store_image *image, const char *asked, const char **ret,
-                        struct err *err)
+static int name_to_take(struct engine *e, const struct store_image *image, const char *asked,
+                        const char **ret, struct err *err)
 {
-    *ret = image_name_meant(image, asked);
+    *ret = image_name_meant(e, image, asked);
     if (*ret)
         return 0;
     auto_done(image_ref) struct image_ref ref = {0};
@@ -181,10 +167,10 @@ int image_untag(struct engine *e, const char *name, const struct strv *names, st
 {
     auto_done(store_image) struct store_image image = {0};
     auto_strv take = {0};
-    int r = store_image_find(&e->store, name, &image, err);
+    int r = image_find(e, name, &image, NULL, err);
     for (size_t i = 0; r == 0 && i < names->len; i++) {
         const char *one = NULL;
-        r = name_to_take(&image, names->v[i], &one, err);
+        r = name_to_take(e, &image, names->v[i], &one, err);
         if (r == 0 && !strv_contains(&take, one))
             strv_add(&take, one);
     }

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "engine/events.h"
+#include "engine/image_find.h"
 #include "engine/sweep.h"
 #include "spec/policy.h"
 #include "store/content.h"
@@ -398,7 +399,7 @@ static int pull_candidates(struct engine *e, const struct pull_options *o, struc
     auto_buf failures = {0};
     int r = policy_load(&policy, err);
     if (r == 0)
-        r = registries_load(o->registries_conf, &conf, err);
+        r = registries_load(e->registries_conf, &conf, err);
     if (r == 0)
         r = registries_resolve(&conf, o->name, &candidates, err);
     if (r < 0)
@@ -413,22 +414,11 @@ static int pull_candidates(struct engine *e, const struct pull_options *o, struc
     return r;
 }
 
-/* The image in our store that the name stands for: by itself, else as registries.conf reads it. */
-static int find_local(struct engine *e, const struct pull_options *o, struct store_image *ret,
-                      struct err *err)
+int content_name_candidates(const char *path, const char *name, struct strv *ret, struct err *err)
 {
     auto_done(registries) struct registries conf = {0};
-    auto_strv candidates = {0};
-    struct err ignored = {0};
-    int r = store_image_find(&e->store, o->name, ret, err);
-    if (r == 0 || err->kind != ERR_NOT_FOUND ||
-        registries_load(o->registries_conf, &conf, &ignored) < 0 ||
-        registries_resolve(&conf, o->name, &candidates, &ignored) < 0)
-        return r;
-    strv_foreach (&candidates, name)
-        if (store_image_find(&e->store, name, ret, &ignored) == 0)
-            return 0;
-    return r;
+    int r = registries_load(path, &conf, err);
+    return r < 0 ? r : registries_resolve(&conf, name, ret, err);
 }
 
 /* What the policy says without a look into a registry: 1 the image is here, 0 ask. */
@@ -439,7 +429,7 @@ static int find_here(struct engine *e, const struct pull_options *o, struct strv
     struct err e1 = {0};
     if (o->policy != PULL_MISSING && o->policy != PULL_NEVER)
         return 0;
-    int r = find_local(e, o, &image, &e1);
+    int r = image_find(e, o->name, &image, NULL, &e1);
     if (r == 0 && fits(e, &image, o->platform)) {
         strv_add(ret_ids, image.id);
         return 1;

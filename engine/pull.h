@@ -26,7 +26,6 @@ struct pull_options {
     const struct platform *platform; /* NULL: this machine's */
     enum pull_policy policy;
     bool all_tags;
-    const char *registries_conf; /* or NULL */
     struct registry_access access;
     struct transfer_watch watch;
 };
@@ -39,6 +38,10 @@ int content_pull(struct engine *e, const struct pull_options *o, struct strv *re
 int content_pull_within(struct engine *e, const struct pull_options *o, struct strv *ret_ids,
                         struct err *err);
 
+/* engine_options.name_candidates of a program that can read registries.conf itself. Errors are
+ * those of the file, and ERR_USAGE for a name that it leads nowhere. */
+int content_name_candidates(const char *path, const char *name, struct strv *ret, struct err *err);
+
 enum push_compression { PUSH_GZIP, PUSH_ZSTD };
 
 struct push_options {
@@ -47,7 +50,6 @@ struct push_options {
     bool docker;             /* manifest of docker's schema 2 instead of OCI's */
     bool oci;                /* OCI's also for an image that was committed as docker's */
     enum push_compression compression;
-    const char *registries_conf; /* or NULL */
     struct registry_access access;
     struct transfer_watch watch;
 };

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "engine/events.h"
+#include "engine/image_find.h"
 #include "store/content.h"
 #include "store/hash.h"
 #include "store/origins.h"
@@ -275,16 +276,13 @@ static int parse_destination(const char *text, struct image_ref *ret, struct err
 }
 
 /* Without a destination: the name that the image was called by, or the first it has. */
-static int choose_destination(const struct push *p, struct image_ref *ret, struct err *err)
+static int choose_destination(const struct push *p, const char *meant, struct image_ref *ret,
+                              struct err *err)
 {
-    auto_done(image_ref) struct image_ref typed = {0};
     if (p->o->destination)
         return parse_destination(p->o->destination, ret, err);
-    if (image_ref_parse(p->o->image, &typed, NULL) == 0 && !typed.digest) {
-        auto_free char *name = image_ref_string(&typed);
-        if (strv_contains(&p->image.names, name))
-            return image_ref_parse(name, ret, err);
-    }
+    if (meant && !strchr(meant, '@'))
+        return image_ref_parse(meant, ret, err);
     for (size_t i = 0; i < p->image.names.len; i++)
         if (!strchr(p->image.names.v[i], '@'))
             return image_ref_parse(p->image.names.v[i], ret, err);
@@ -309,14 +307,15 @@ int content_push(struct engine *e, const struct push_options *o, char ret_digest
     auto_done(registries) struct registries conf = {0};
     auto_done(registry_endpoints) struct registry_endpoints places = {0};
     auto_registry struct registry *registry = NULL;
+    const char *meant = NULL;
     int r = check_options(o, err);
     if (r == 0)
-        r = store_image_find(&e->store, o->image, &p.image, err);
+        r = image_find(e, o->image, &p.image, &meant, err);
     if (r == 0)
-        r = choose_destination(&p, &ref, err);
+        r = choose_destination(&p, meant, &ref, err);
     p.docker = o->docker || (p.image.docker && !o->oci && o->compression != PUSH_ZSTD);
     if (r == 0)
-        r = registries_load(o->registries_conf, &conf, err);
+        r = registries_load(e->registries_conf, &conf, err);
     if (r == 0)
         r = registries_endpoints(&conf, &ref, &places, err);
     if (r < 0)

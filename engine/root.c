@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "engine/image_program.h"
 #include "netns/netns.h"
 #include "overlay-fuse/layer.h"
 
@@ -13,20 +14,14 @@
 /* An index can be lost or of an older format: the other program writes it again from the tar. */
 static int mend_index(struct store *s, const char *diff_id, struct err *err)
 {
+    auto_strv argv = {0};
     auto_free char *program = NULL;
     int r = program_find("wherry-image", &program, err);
     if (r < 0)
         return r;
-    auto_strv argv = {0};
-    strv_add(&argv, program);
-    strv_add(&argv, "--root");
-    strv_add(&argv, s->root);
-    strv_add(&argv, "--runroot");
-    strv_add(&argv, s->runroot);
-    for (size_t i = 0; i < s->n_lowers; i++) {
-        strv_add(&argv, "--imagestore");
-        strv_add(&argv, s->lowers[i].root);
-    }
+    image_program_argv(s, &argv);
+    free(argv.v[0]);
+    argv.v[0] = take_ptr(program);
     strv_add(&argv, "system");
     strv_add(&argv, "reindex");
     strv_add(&argv, diff_id);

@@ -8,6 +8,7 @@
 #include "engine/content.h"
 #include "engine/events.h"
 #include "engine/image.h"
+#include "engine/image_find.h"
 #include "engine/sweep.h"
 
 #include <fcntl.h>
@@ -50,10 +51,10 @@ static struct save_image *add(struct chosen *c, struct store_image *image)
 static int choose_one(struct engine *e, const char *name, struct chosen *c, struct err *err)
 {
     struct store_image image = {0};
-    int r = store_image_find(&e->store, name, &image, err);
+    const char *meant = NULL;
+    int r = image_find(e, name, &image, &meant, err);
     if (r < 0)
         return r;
-    const char *meant = image_name_meant(&image, name);
     auto_free char *full = strdup_or_null(meant);
     struct save_image *s = add(c, &image);
     if (full && !strv_contains(&s->names, full))

@@ -191,7 +191,7 @@ static int check_alias(const char *name, const json_t *value, struct err *err)
     return 0;
 }
 
-static int merge_aliases(struct registries *r, const json_t *file, struct err *err)
+int registries_merge_aliases(struct registries *r, const json_t *file, struct err *err)
 {
     const json_t *aliases = NULL;
     const char *name;
@@ -250,7 +250,7 @@ int registries_merge(struct registries *r, const json_t *file, struct err *err)
     if (q == 0)
         q = merge_mode(r, file, err);
     if (q == 0)
-        q = merge_aliases(r, file, err);
+        q = registries_merge_aliases(r, file, err);
     return q < 0 ? q : merge_rules(r, file, err);
 }
 

@@ -47,11 +47,19 @@ void registries_done(struct registries *r);
  * same prefix as a whole, aliases one by one. On an error *r may be half changed. */
 int registries_merge(struct registries *r, const json_t *file, struct err *err);
 
+/* Only the table [aliases] of it: all that short-name-aliases.conf is read for. */
+int registries_merge_aliases(struct registries *r, const json_t *file, struct err *err);
+
 /* Reads the files that apply: `path`, else $CONTAINERS_REGISTRIES_CONF, else
  * ~/.config/containers/registries.conf, else /etc/containers/registries.conf; then the directories
- * /etc/containers/registries.conf.d and ~/.config/containers/registries.conf.d. Only the first two
- * have to be there. Needs the TOML parser: part of the library spec_config. */
+ * /etc/containers/registries.conf.d and ~/.config/containers/registries.conf.d; then the aliases
+ * that podman keeps, in $XDG_CACHE_HOME/containers/short-name-aliases.conf (root:
+ * /var/cache/containers). Only the first two have to be there. Needs the TOML parser: part of the
+ * library spec_config. */
 int registries_load(const char *path, struct registries *ret, struct err *err);
+
+/* Whether registries_load() would find a file at all. */
+bool registries_present(const char *path);
 
 /* The full references that `name` may stand for, best first; a name with a registry stands for
  * itself. Errors are ERR_USAGE. */

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registries.conf: which files apply. */
+/* registries.conf: reading the files that apply. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "spec/registries.h"
+#include "spec/registries_paths.h"
 #include "spec/toml.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-#define FILE_MAX    (1u << 20)
-#define SYSTEM_FILE "/etc/containers/registries.conf"
-#define USER_FILE   ".config/containers/registries.conf"
+#define FILE_MAX (1u << 20)
 
-static int merge_file(struct registries *r, const char *path, struct err *err)
+typedef int (*merge_fn)(struct registries *r, const json_t *file, struct err *err);
+
+static int merge_file(struct registries *r, const char *path, merge_fn merge, struct err *err)
 {
     auto_buf text = {0};
     auto_json json_t *file = NULL;
@@ -22,7 +23,7 @@ static int merge_file(struct registries *r, const char *path, struct err *err)
         return q;
     q = toml_parse(buf_str(&text), text.len, &file, err);
     if (q == 0)
-        q = registries_merge(r, file, err);
+        q = merge(r, file, err);
     return q < 0 && err ? err_wrap(err, "%s", path) : q;
 }
 
@@ -40,35 +41,33 @@ static int merge_directory(struct registries *r, const char *path, struct err *e
         if (q < 0 || len < 6 || strcmp(name + len - 5, ".conf") != 0)
             continue;
         auto_free char *file = xasprintf("%s/%s", path, name);
-        q = merge_file(r, file, err);
+        q = merge_file(r, file, registries_merge, err);
     }
     return q;
 }
 
-static int merge_main(struct registries *r, const char *path, const char *user_file,
-                      struct err *err)
+/* What podman's users chose once, when they were asked which registry a short name is of. */
+static int merge_alias_cache(struct registries *r, const char *path, struct err *err)
 {
-    if (!path || !*path)
-        path = getenv("CONTAINERS_REGISTRIES_CONF");
-    if (path && *path)
-        return merge_file(r, path, err);
-    if (user_file && exists_at(AT_FDCWD, user_file))
-        return merge_file(r, user_file, err);
-    return exists_at(AT_FDCWD, SYSTEM_FILE) ? merge_file(r, SYSTEM_FILE, err) : 0;
+    if (!path || !exists_at(AT_FDCWD, path))
+        return 0;
+    int q = merge_file(r, path, registries_merge_aliases, err);
+    return q == -EACCES ? 0 : q;
 }
 
 int registries_load(const char *path, struct registries *ret, struct err *err)
 {
-    const char *home = getenv("HOME");
-    auto_free char *user_file = home && *home ? xasprintf("%s/" USER_FILE, home) : NULL;
-    auto_free char *user_dir = user_file ? xasprintf("%s.d", user_file) : NULL;
+    auto_done(registries_paths) struct registries_paths paths = {0};
     auto_done(registries) struct registries r;
+    registries_paths_find(path, &paths);
     registries_init(&r);
-    int q = merge_main(&r, path, user_file, err);
+    int q = paths.main ? merge_file(&r, paths.main, registries_merge, err) : 0;
     if (q == 0)
-        q = merge_directory(&r, SYSTEM_FILE ".d", err);
-    if (q == 0 && user_dir)
-        q = merge_directory(&r, user_dir, err);
+        q = merge_directory(&r, paths.system_dir, err);
+    if (q == 0 && paths.user_dir)
+        q = merge_directory(&r, paths.user_dir, err);
+    if (q == 0)
+        q = merge_alias_cache(&r, paths.aliases, err);
     if (q < 0)
         return q;
     *ret = r;

@@ -86,6 +86,56 @@ END
     assert_equal "$stderr" ''
 }
 
+@test "every command finds an image by an alias, podman's own list of aliases included" {
+    local command words
+    need_image hello
+    wherry tag hello "registry.example/found:latest"
+    wherry rmi hello
+    printf '[aliases]\nshort = "registry.example/other"\n' \
+        >>"$HOME/.config/containers/registries.conf"
+    mkdir -p "$HOME/.cache/containers"
+    echo 'nonsense' >"$HOME/.cache/containers/short-name-aliases.conf"
+    run_apart wherry image resolve short
+    assert_status 125
+    assert_error 'short-name-aliases.conf'
+    printf '[aliases]\nshort = "registry.example/found"\n' \
+        >"$HOME/.cache/containers/short-name-aliases.conf"
+    run_apart wherry image resolve short:x
+    assert_status 0
+    assert_output registry.example/found:x
+    wherry image exists short
+    run_apart wherry image exists short:x
+    assert_status 1
+    for command in inspect 'image inspect' history 'image tree' 'image diff'; do
+        read -ra words <<<"$command"
+        run_apart wherry "${words[@]}" short
+        assert_status 0
+        assert_equal "$stderr" ''
+    done
+    wherry image mount short >/dev/null
+    wherry image unmount short >/dev/null
+    wherry save -q -o "short.tar" short
+    run_apart tar -xOf "short.tar" manifest.json
+    assert_match "$output" '"registry.example/found:latest"'
+    run_apart wherry images -q --filter since=short
+    assert_status 0
+    run_apart wherry images -n --format '{{.Repository}}' short
+    assert_output registry.example/found
+    wherry run --rm --mount type=image,src=short,dst=/i short
+    wherry tag short another
+    wherry untag short short
+    run_apart wherry images -n --format '{{.Repository}}'
+    assert_output docker.io/library/another
+    wherry tag another registry.example/found
+    # Of the two names this is the one that goes.
+    run_apart wherry rmi short
+    assert_status 0
+    assert_output 'Untagged: registry.example/found:latest'
+    run_apart wherry rmi short
+    assert_status 1
+    assert_error 'short: image not known'
+}
+
 @test "several registries for short names are tried in their order, aliases come first" {
     plain
     need_image hello
