@@ -13,9 +13,8 @@
 
 #define DEPENDENTS "dependents"
 #define DEPTH_MAX  64 /* only a config.json that somebody wrote could have a circle */
-* /
 
-    static void add_once(struct strv *ids, const char *id)
+static void add_once(struct strv *ids, const char *id)
 {
     if (!strv_contains(ids, id))
         strv_add(ids, id);
