@@ -213,9 +213,12 @@ static void list_layers(struct pull *p)
 static void remember(const struct pull *p)
 {
     auto_free char *repository = xasprintf("%s/%s", p->at->registry, p->at->repository);
-    for (size_t i = 0; i < p->config.diff_ids.len; i++)
-        store_origins_add(&p->engine->store, p->config.diff_ids.v[i], &p->manifest.layers[i],
+    for (size_t i = 0; i < p->transfers.n; i++) {
+        size_t k = p->layers[i];
+        bool seen = atomic_load(&p->transfers.v[i].state) == TRANSFER_DONE;
+        store_origins_add(&p->engine->store, p->config.diff_ids.v[k], &p->manifest.layers[k], seen,
                           repository);
+    }
 }
 
 /* --- one image ---------------------------------------------------------------------------- */

@@ -173,7 +173,7 @@ static int job(void *arg, size_t i, struct err *err)
         r = send_layer(p, diff_id, t, blob, err);
     if (r < 0)
         return err ? err_wrap(err, "layer %.19s", diff_id) : r;
-    store_origins_add(&p->engine->store, diff_id, blob, repository);
+    store_origins_add(&p->engine->store, diff_id, blob, true, repository);
     return 0;
 }
 

@@ -90,14 +90,15 @@ static json_t *origins_json(const struct store_origins *o)
     return all;
 }
 
-/* Adds the place to what is remembered; false when it is there already. */
-static bool merge(struct store_origins *o, const struct descriptor *blob, const char *repository)
+/* Adds the place to what is remembered; false when nothing changes. */
+static bool merge(struct store_origins *o, const struct descriptor *blob, bool seen,
+                  const char *repository)
 {
     struct store_origin *at = NULL;
     for (size_t i = 0; i < o->n && !at; i++)
         if (strcmp(o->blobs[i].digest, blob->digest) == 0)
             at = &o->blobs[i];
-    if (at && strv_contains(&at->repositories, repository))
+    if (at ? strv_contains(&at->repositories, repository) : !seen)
         return false;
     if (!at) {
         at = &o->blobs[o->n++];
@@ -112,14 +113,14 @@ static bool merge(struct store_origins *o, const struct descriptor *blob, const 
 }
 
 void store_origins_add(struct store *s, const char *diff_id, const struct descriptor *blob,
-                       const char *repository)
+                       bool seen, const char *repository)
 {
     struct err err = {0};
     auto_done(store_origins) struct store_origins o = {0};
     auto_close int lock = store_index_lock(s, true, &err);
     if (lock >= 0) {
         store_origins_read(s, diff_id, &o);
-        if (!merge(&o, blob, repository))
+        if (!merge(&o, blob, seen, repository))
             return;
         auto_json json_t *json = origins_json(&o);
         struct blob_path path = origins_path(diff_id);

@@ -21,8 +21,10 @@ struct store_origins {
 /* What is remembered of a layer; `diff_id` is a valid digest. */
 void store_origins_read(struct store *s, const char *diff_id, struct store_origins *ret);
 void store_origins_done(struct store_origins *o);
-/* Remembers that `repository` has the layer as this blob. */
+/* Remembers that `repository` has the layer as this blob: `seen` when its bytes went through our
+ * hands and are that layer. Else it is somebody's word, which counts only for a blob that was seen
+ * before: a push would put another one into the image's place. */
 void store_origins_add(struct store *s, const char *diff_id, const struct descriptor *blob,
-                       const char *repository);
+                       bool seen, const char *repository);
 
 DEFINE_AUTO(store_origins, store_origins_done)

@@ -540,6 +540,19 @@ END
     assert_equal "$(requests '^PATCH')" 1
 }
 
+@test "a registry's word for a layer that is here puts no other blob into what is pushed" {
+    plain
+    make_noise noise 300000
+    wherry push -q --tls-verify=false --digestfile first noise "$registry/noise"
+    mkdir other
+    tar -C other -czf other.tar.gz .
+    bad_layer other.tar.gz # noise:bad has the same configuration
+    rm -r "$WHERRY_ROOT/origins"
+    wherry pull -q --tls-verify=false "$registry/noise:bad"
+    wherry push -q --tls-verify=false --digestfile mine noise "$registry/mine"
+    assert_equal "$(<mine)" "$(<first)"
+}
+
 @test "layers that are here are not fetched" {
     plain
     need_image hello

@@ -412,9 +412,13 @@ static void test_layer_origins(void **state)
     store_origins_read(&p->store, layer, &o);
     assert_int_equal(o.n, 0);
     store_origins_done(&o);
-    store_origins_add(&p->store, layer, &d, "docker.io/library/a");
-    store_origins_add(&p->store, layer, &d, "docker.io/library/a");
-    store_origins_add(&p->store, layer, &d, "q.io/b");
+    store_origins_add(&p->store, layer, &d, false, "evil.example/a"); /* unseen: not kept */
+    store_origins_read(&p->store, layer, &o);
+    assert_int_equal(o.n, 0);
+    store_origins_done(&o);
+    store_origins_add(&p->store, layer, &d, true, "docker.io/library/a");
+    store_origins_add(&p->store, layer, &d, false, "docker.io/library/a");
+    store_origins_add(&p->store, layer, &d, false, "q.io/b");
     store_origins_read(&p->store, layer, &o);
     assert_int_equal(o.n, 1);
     assert_string_equal(o.blobs[0].digest, blob);
