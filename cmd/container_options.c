@@ -82,6 +82,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .hostname = v->hostname,
         .env = &env,
         .mounts = mount_options(&v->mount),
+        .ports = port_options(&v->ports, v->network),
         .sandbox = &v->sandbox,
         .environment = &v->environment,
         .life = &v->life,

@@ -8,6 +8,7 @@
 #include "cmd/image_pull.h"
 #include "cmd/life_options.h"
 #include "cmd/mount_options.h"
+#include "cmd/port_options.h"
 #include "cmd/sandbox_options.h"
 #include "engine/container.h"
 
@@ -18,6 +19,7 @@ struct container_values {
     char *root_emulation;
     struct image_pull_values pull;
     struct mount_values mount;
+    struct port_options ports;
     struct sandbox_options sandbox;
     struct environment_options environment;
     struct life_options life;
@@ -75,8 +77,8 @@ struct container_values {
                        "Run as this user of the container"),                                       \
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
-        EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, SANDBOX_OPTION_ROWS,            \
-        ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS,                                                 \
+        EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, PORT_OPTION_ROWS,               \
+        SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS,                            \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

@@ -7,6 +7,7 @@
 #include "cmd/human.h"
 #include "cmd/list.h"
 #include "engine/container.h"
+#include "engine/ports.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -22,10 +23,9 @@ struct values {
 
 static const struct opt opts[] = {
     OPT_BOOL_ROW('a', "all", values, all, "Show all containers, not only those that run"),
-    OPT_LIST_ROW(
-        'f', "filter", values, filters, "KEY=VALUE",
-        "Only those that match (ancestor, before, command, exited, id, label, label!, name, "
-        "network, restart-policy, since, status, until, volume)"),
+    OPT_LIST_ROW('f', "filter", values, filters, "KEY=VALUE",
+                 "Only those that match (ancestor, before, command, exited, expose, id, label, "
+                 "label!, name, network, publish, restart-policy, since, status, until, volume)"),
     OPT_STRING_ROW(0, "format", values, format, "TEMPLATE", "Print by a Go template, or json"),
     OPT_INT_ROW('n', "last", values, last, "N", "Show the N newest, whatever their state"),
     OPT_BOOL_ROW('l', "latest", values, latest, "Show the newest, whatever its state"),
@@ -128,6 +128,15 @@ static void put_size(json_t *row, json_t *shown)
     json_put(shown, "Size", json_sprintf("%s (virtual %s)", written, whole));
 }
 
+static void put_ports(const json_t *row, json_t *shown)
+{
+    const json_t *ports = json_object_get(row, "Ports");
+    auto_json json_t *words = json_object();
+    if (json_array_size(ports))
+        json_put(words, "Ports", ports_in_words(ports));
+    list_put_joined(words, shown, "Ports", ", ");
+}
+
 /* Adds what templates see in place of the facts (LIST_TEMPLATE_FIELDS). */
 static void word(json_t *row, bool no_trunc)
 {
@@ -137,7 +146,7 @@ static void word(json_t *row, bool no_trunc)
     put_status(row, shown, now);
     put_size(row, shown);
     list_put_joined(row, shown, "Names", ",");
-    list_put_joined(row, shown, "Ports", ", ");
+    put_ports(row, shown);
     list_put_joined(row, shown, "Mounts", ",");
     list_put_joined(row, shown, "Command", " ");
     const char *id = json_get_string(row, "Id", "");

@@ -37,6 +37,7 @@ struct create_options {
     struct create_mount_options mounts;
     const struct environment_options *environment; /* engine/create_environment.h */
     const struct life_options *life;               /* engine/create_life.h */
+    const struct port_options *ports;              /* engine/create_ports.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
     const struct strv *labels;                     /* NAME=value */
     const char *root_emulation; /* EMULATION_WORDS (engine/emulation.h), or NULL */

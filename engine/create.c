@@ -14,6 +14,7 @@
 #include "engine/create_life.h"
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
+#include "engine/create_ports.h"
 #include "engine/create_sandbox.h"
 #include "engine/dependencies.h"
 #include "engine/emulation.h"
@@ -190,6 +191,8 @@ static int build_document(struct engine *e, const struct create_options *o,
         r = create_life(o->life, doc, err);
     if (r == 0)
         r = create_dependencies(e, &o->life->requires, doc, err);
+    if (r == 0)
+        r = create_ports(o->ports, &config->run.ports, doc, err);
     if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r == 0 && o->root_emulation)

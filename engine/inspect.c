@@ -6,6 +6,7 @@
 #include "engine/create_sandbox.h"
 #include "engine/exec.h"
 #include "engine/inspect_mounts.h"
+#include "engine/ports.h"
 #include "engine/root.h"
 #include "engine/state.h"
 
@@ -81,7 +82,7 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "RestartCount", json_integer(state_get_int(c->state, "RestartCount")));
     exec_ids(e, c, &execs);
     json_put(doc, "ExecIDs", json_from_strv(&execs));
-    json_put(doc, "NetworkSettings", json_pack("{s:{}, s:{}}", "Networks", "Ports"));
+    json_put(doc, "NetworkSettings", json_pack("{s:{}, s:o}", "Networks", "Ports", ports_inspect(doc)));
     *ret = doc;
     return 0;
 }

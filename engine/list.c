@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/when.h"
+#include "engine/ports.h"
 #include "engine/state.h"
 
 #include <stdlib.h>
@@ -95,8 +96,9 @@ static int match_until(const struct match *m, const char *value, struct err *err
 }
 
 static const char *const filter_keys[] = {
-    "id",    "name",   "label",   "label!",  "status", "exited",         "ancestor", "before",
-    "since", "volume", "command", "network", "until",  "restart-policy", NULL};
+    "id",       "name",           "label",   "label!", "status",  "exited",
+    "ancestor", "before",         "since",   "volume", "command", "network",
+    "until",    "restart-policy", "publish", "expose", NULL};
 
 static int match_one(void *arg, const char *key, const char *value, struct err *err)
 {
@@ -126,6 +128,8 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
     if (strcmp(key, "restart-policy") == 0)
         return strcmp(json_get_string(json_object_get(host, "RestartPolicy"), "Name", "no"),
                       value) == 0;
+    if (strcmp(key, "publish") == 0 || strcmp(key, "expose") == 0)
+        return ports_match(m->c->config, value, *key == 'e', err);
     if (strcmp(key, "until") == 0)
         return match_until(m, value, err);
     return match_age(m, value, *key == 'b', err);
@@ -166,7 +170,7 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
     json_put(o, "Labels", json_incref(json_object_get(config, "Labels")));
     json_put(o, "Mounts", mounts);
-    json_put(o, "Ports", json_array());
+    json_put(o, "Ports", ports_list(c->config));
     json_put_string(
         o, "Network",
         json_get_string(json_object_get(c->config, "HostConfig"), "NetworkMode", "none"));
