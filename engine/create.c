@@ -17,6 +17,7 @@
 #include "engine/create_ports.h"
 #include "engine/create_sandbox.h"
 #include "engine/dependencies.h"
+#include "engine/document.h"
 #include "engine/emulation.h"
 #include "engine/environment.h"
 #include "engine/events.h"
@@ -197,11 +198,13 @@ static int build_document(struct engine *e, const struct create_options *o,
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r == 0 && o->root_emulation)
         r = emulation_put(o->root_emulation, doc, err);
-    if (r < 0)
+    if (r < 0) {
         json_decref(doc);
-    else
-        *ret = doc;
-    return r;
+        return r;
+    }
+    document_leave_out_defaults(doc);
+    *ret = doc;
+    return 0;
 }
 
 /* The image's name as the user wrote it resolves to, when it is a name. */

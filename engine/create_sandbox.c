@@ -355,14 +355,6 @@ int create_sandbox(const struct sandbox_options *o, json_t *document, struct err
 
 /* --- what inspect shows beside --------------------------------------------------------------- */
 
-static void put_default(json_t *obj, const char *key, json_t *value)
-{
-    if (json_object_get(obj, key))
-        json_decref(value);
-    else
-        json_put(obj, key, value);
-}
-
 static json_t *names_of(uint64_t set)
 {
     auto_strv names = {0};
@@ -385,27 +377,10 @@ static void show_capabilities(json_t *document, json_t *host)
     json_put(host, "CapDrop", names_of(standard & ~sb.caps));
 }
 
-void sandbox_defaults(json_t *document)
+void sandbox_show(json_t *document)
 {
-    json_t *config = json_object_get(document, "Config");
     json_t *host = json_object_get(document, "HostConfig");
     json_object_del(document, "SeccompProfile");
-    if (!config || !host)
-        return;
-    show_capabilities(document, host);
-    put_default(document, "Rootfs", json_string(""));
-    put_default(document, "Dependencies", json_array());
-    put_default(config, "Umask", json_string("0022"));
-    put_default(host, "GroupAdd", json_array());
-    put_default(host, "Privileged", json_false());
-    put_default(host, "Init", json_false());
-    put_default(host, "PidMode", json_string("private"));
-    put_default(host, "IpcMode", json_string("private"));
-    put_default(host, "UTSMode", json_string("private"));
-    put_default(host, "CgroupMode", json_string("private"));
-    put_default(host, "UsernsMode", json_string(""));
-    put_default(host, "SecurityOpt", json_array());
-    put_default(host, "Ulimits", json_array());
-    put_default(host, "Devices", json_array());
-    put_default(host, "ShmSize", json_integer(64000 * 1024));
+    if (host)
+        show_capabilities(document, host);
 }

@@ -19,10 +19,10 @@ struct sandbox_options {
     bool privileged, init;
 };
 
-/* Checks them and puts them into Config and HostConfig of `document`, as podman names them; what is
- * as everywhere is left out (sandbox_defaults()). Files are read now (a seccomp profile) or looked
- * up (devices), nothing is made. */
+/* Checks them and puts them into Config and HostConfig of `document`, as podman names them. Files
+ * are read now (a seccomp profile) or looked up (devices), nothing is made. */
 int create_sandbox(const struct sandbox_options *o, json_t *document, struct err *err);
 
-/* For inspect: adds to a copy of config.json what create_sandbox() left out. */
-void sandbox_defaults(json_t *document);
+/* For inspect: adds the capabilities that come out to a copy of config.json, and takes away what is
+ * not to be shown. */
+void sandbox_show(json_t *document);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "engine/create_sandbox.h"
+#include "engine/document.h"
 #include "engine/exec.h"
 #include "engine/inspect_mounts.h"
 #include "engine/ports.h"
@@ -70,6 +71,7 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
         return r;
     json_t *doc = json_deep_copy(c->config);
     json_object_del(doc, "Layers");
+    document_add_defaults(doc);
     inspect_mounts(e, doc);
     json_put(doc, "State", state_object(c, container_status(c)));
     json_put(doc, "GraphDriver", driver);
@@ -78,7 +80,7 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "HostnamePath", own_path(c, "hostname"));
     json_put(doc, "HostsPath", own_path(c, "hosts"));
     json_put_string(doc, "StaticDir", c->path);
-    sandbox_defaults(doc);
+    sandbox_show(doc);
     json_put(doc, "RestartCount", json_integer(state_get_int(c->state, "RestartCount")));
     exec_ids(e, c, &execs);
     json_put(doc, "ExecIDs", json_from_strv(&execs));

@@ -168,7 +168,8 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
     json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
-    json_put(o, "Labels", json_incref(json_object_get(config, "Labels")));
+    json_t *labels = json_object_get(config, "Labels");
+    json_put(o, "Labels", labels ? json_incref(labels) : json_object());
     json_put(o, "Mounts", mounts);
     json_put(o, "Ports", ports_list(c->config));
     json_put_string(
