@@ -7,9 +7,28 @@
 
 #include <string.h>
 
+/* Values outside of strings, about: what they take in memory is many times what "{},{},{}" takes.
+ */
+static bool has_too_many(const char *data, size_t len)
+{
+    size_t n = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] == '"')
+            in_string = !in_string;
+        else if (in_string)
+            i += data[i] == '\\';
+        else
+            n += data[i] == ',' || data[i] == '[' || data[i] == '{';
+    }
+    return n > JSON_VALUES_MAX;
+}
+
 int json_parse(const char *data, size_t len, json_t **ret, struct err *err)
 {
     json_error_t e;
+    if (len > JSON_VALUES_MAX && has_too_many(data, len))
+        return err_set(err, -EFBIG, "JSON with more than %d values", JSON_VALUES_MAX);
     json_t *j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
     if (!j)
         return err_set(err, -EINVAL, "invalid JSON at line %d: %s", e.line, e.text);

@@ -23,7 +23,11 @@ static inline void cleanup_json(json_t **j)
 /* Largest JSON document that is parsed: 8 MiB, twice what registries accept as a manifest. */
 #define JSON_LIMIT (8u << 20)
 
-/* Parses a document; duplicate keys and depth over 2048 are errors. *ret is a new reference. */
+/* And values that it may have: some 100 MB of memory if each is an empty object. */
+#define JSON_VALUES_MAX 400000
+
+/* Parses a document; duplicate keys and depth over 2048 are errors, more than JSON_VALUES_MAX
+ * values -EFBIG. *ret is a new reference. */
 int json_parse(const char *data, size_t len, json_t **ret, struct err *err);
 /* Reads and parses a file. */
 int json_read_at(int dirfd, const char *path, json_t **ret, struct err *err);

@@ -50,6 +50,26 @@ static void test_refused(void **state)
     assert_int_equal(json_parse(deep.data, deep.len, &j, NULL), -EINVAL);
 }
 
+/* Small documents that are large in memory; what is in strings is none of it. */
+static void test_values(void **state)
+{
+    auto_buf many = {0}, text = {0};
+    json_t *j = NULL;
+    struct err err = {0};
+    buf_add_str(&many, "[{}");
+    buf_add_str(&text, "[\"\\\"");
+    for (int i = 0; i < JSON_VALUES_MAX; i++) {
+        buf_add_str(&many, ",{}");
+        buf_add_str(&text, ",{}");
+    }
+    buf_add_str(&many, "]");
+    buf_add_str(&text, "\"]");
+    assert_int_equal(json_parse(many.data, many.len, &j, &err), -EFBIG);
+    assert_null(j);
+    assert_int_equal(json_parse(text.data, text.len, &j, NULL), 0);
+    json_decref(j);
+}
+
 static void test_string(void **state)
 {
     static const struct {
@@ -198,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_values),
         cmocka_unit_test(test_string),
         cmocka_unit_test(test_string_with_nul),
         cmocka_unit_test(test_int_and_bool),
