@@ -342,6 +342,8 @@ int decompress_some(struct decompress *d, const void **data, size_t *len, void *
             if (d->kind->again(d) < 0)
                 return err_set(err, -ENOMEM, "%s data: out of memory", d->kind->name);
         } else if (p.in_len == in_before && p.out_len == out_before) {
+            if (p.in_len) /* who asks again would ask for ever */
+                return err_set(err, -EINVAL, "%s data: damaged", d->kind->name);
             break;
         }
     }

@@ -31,6 +31,8 @@
 #define CHUNK         (256 * 1024)
 #define MEMBERS_MAX   100000
 #define DOCUMENTS_MAX (32u << 20) /* all documents together */
+#define NAME_MAX_LEN  4096
+#define NAMES_MAX     (16u << 20) /* all names and links' targets together */
 #define LINKS_MAX     8
 
 enum kind { DOCUMENT, TOO_LARGE, LAYER, LINK, OTHER };
@@ -65,6 +67,7 @@ struct load_archive {
     size_t n, cap;
     json_t *by_name;   /* index in `members` */
     size_t documents;  /* bytes */
+    size_t names;      /* bytes */
     const void *block; /* of the member at hand, not yet taken */
     size_t block_len;
 };
@@ -340,6 +343,9 @@ static int keep(struct load_archive *l, struct member *m, struct err *err)
 {
     if (json_object_get(l->by_name, m->name))
         return err_set(err, -EINVAL, "%.200s is in the archive twice", m->name);
+    l->names += strlen(m->name) + (m->target ? strlen(m->target) : 0);
+    if (l->names > NAMES_MAX)
+        return err_set(err, -EFBIG, "the names in the archive take too much memory");
     json_put(l->by_name, m->name, json_integer((json_int_t)l->n));
     grow_array(l->members, l->n, l->cap);
     l->members[l->n++] = *m;
@@ -347,11 +353,18 @@ static int keep(struct load_archive *l, struct member *m, struct err *err)
     return 0;
 }
 
+/* A megabyte of "a/a/a" would also take long to be cleaned. */
+static bool is_too_long(const char *name)
+{
+    return strnlen(name, NAME_MAX_LEN) == NAME_MAX_LEN;
+}
+
 static int read_member(struct load_archive *l, struct archive_entry *e, struct err *err)
 {
     const char *name = archive_entry_pathname(e), *hard = archive_entry_hardlink(e);
     const char *link = hard ? hard : archive_entry_symlink(e);
-    auto_free char *clean = name ? clean_name(name) : NULL;
+    bool strange = !name || is_too_long(name) || (link && is_too_long(link));
+    auto_free char *clean = strange ? NULL : clean_name(name);
     bool regular = !link && archive_entry_filetype(e) == AE_IFREG;
     auto_json json_t *utf8 = clean ? json_string(clean) : NULL; /* no other name can be asked for */
     if (!utf8 || (!link && !regular))

@@ -70,6 +70,17 @@ static void add_link(struct buf *b, const char *name, char type, const char *tar
     tar_header(b, name, type, 0, target);
 }
 
+/* A link whose target has `len` bytes, in GNU's way. */
+static void add_long_link(struct buf *b, const char *name, size_t len)
+{
+    auto_buf target = {0};
+    while (target.len < len)
+        buf_add_str(&target, "k/");
+    tar_header(b, "././@LongLink", 'K', target.len, "");
+    tar_data(b, target.data, target.len);
+    add_link(b, name, '2', "k");
+}
+
 static void end(struct buf *b)
 {
     static const char zeros[1024];
@@ -172,6 +183,7 @@ static void test_docker_archives(void **state)
             add_link(&b, "./", '5', "");
             add_text(&b, "aaa/VERSION", "1.0");
             add_text(&b, "aaa/json", "{\"id\":\"aaa\"}");
+            add_long_link(&b, "endless", 100000); /* nobody can ask for it */
             add(&b, one, s.layers[0].data, s.layers[0].len);
             if (form == 1) {
                 add(&b, "real/layer.tar", s.layers[1].data, s.layers[1].len);
@@ -473,6 +485,16 @@ static void blob_path_in_digest(struct buf *b, const struct sample *s)
     end(b);
 }
 
+/* Names that fit one by one, and together would fill the memory. */
+static void many_names(struct buf *b, const struct sample *s)
+{
+    for (int i = 0; i < 5000; i++) {
+        auto_free char *name = xasprintf("link%d", i);
+        add_long_link(b, name, 4000);
+    }
+    end(b);
+}
+
 static const struct bad bads[] = {
     {"no image", no_manifest},
     {"configuration wants", swapped},
@@ -493,6 +515,7 @@ static const struct bad bads[] = {
     {"manifest.json", not_json},
     {"manifest.json", deep_json},
     {"runcated", cut_in_layer},
+    {"take too much memory", many_names},
     {"no image", cut_before_manifest},
     {"damaged archive", no_archive},
     {"digest is", false_blob},
