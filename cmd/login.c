@@ -34,7 +34,7 @@ static const struct opt opts[] = {
 static int get_login(const struct values *v, const char *key, struct err *err)
 {
     auto_free char *user = NULL;
-    int r = login_user(v->registry.authfile, key, &user, err);
+    int r = login_user(v->registry.authfile, key, v->registry.registries_conf, &user, err);
     if (r == 0 && !user)
         r = err_kind(err, ERR_NOT_FOUND, -ENOENT, "not logged into %s", key);
     if (r == 0)
@@ -112,7 +112,7 @@ static int login(const struct values *v, struct registry_access *a, const char *
     char *password = NULL;
     int r = v->registry.authfile && !exists_at(AT_FDCWD, v->registry.authfile)
                 ? 0
-                : login_user(v->registry.authfile, key, &stored, err);
+                : login_user(v->registry.authfile, key, v->registry.registries_conf, &stored, err);
     if (r == 0 && still_good(v, a, key, stored)) {
         printf("Existing credentials are valid. Already logged in to %s\n", key);
         return 0;

@@ -27,7 +27,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         return err_kind(err, ERR_USAGE, -EINVAL, "--all takes no registry");
     int r = v->all ? 0 : login_key(args->len ? args->v[0] : NULL, NULL, &key, err);
     if (r == 0)
-        r = login_forget(v->authfile, key, err);
+        r = login_forget(v->authfile, key, NULL, err);
     if (r == 0 && key)
         printf("Removed login credentials for %s\n", key);
     else if (r == 0)

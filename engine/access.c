@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-int registry_access_open(const struct registry_access *a, const struct registry_endpoint *at,
-                         atomic_bool *cancel, struct registry **ret, struct err *err)
+int registry_access_open(const struct registry_access *a, const struct registries *conf,
+                         const struct registry_endpoint *at, atomic_bool *cancel,
+                         struct registry **ret, struct err *err)
 {
     auto_done(credentials) struct credentials stored = {0};
     struct registry_options o = {
@@ -21,7 +22,8 @@ int registry_access_open(const struct registry_access *a, const struct registry_
         .cancel = cancel,
     };
     if (!a->user) {
-        int r = credentials_find(a->authfile, at->registry, at->repository, &stored, err);
+        struct credential_places places = {.authfile = a->authfile, .helpers = &conf->helpers};
+        int r = credentials_find(&places, at->registry, at->repository, &stored, err);
         if (r < 0)
             return r;
         o.user = stored.user;

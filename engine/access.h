@@ -16,6 +16,7 @@ struct registry_access {
     int retries, retry_delay;    /* as in registry.h */
 };
 
-/* Opens the registry of an endpoint with the credentials for it. */
-int registry_access_open(const struct registry_access *a, const struct registry_endpoint *at,
-                         atomic_bool *cancel, struct registry **ret, struct err *err);
+/* Opens the registry of an endpoint, which `conf` led to, with the credentials for it. */
+int registry_access_open(const struct registry_access *a, const struct registries *conf,
+                         const struct registry_endpoint *at, atomic_bool *cancel,
+                         struct registry **ret, struct err *err);

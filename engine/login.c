@@ -50,12 +50,17 @@ static char *split_key(const char *key, const char **ret_repository)
     return xstrndup(key, slash ? (size_t)(slash - key) : strlen(key));
 }
 
-int login_user(const char *authfile, const char *key, char **ret, struct err *err)
+int login_user(const char *authfile, const char *key, const char *registries_conf, char **ret,
+               struct err *err)
 {
+    auto_done(registries) struct registries conf = {0};
     auto_done(credentials) struct credentials c = {0};
     const char *repository;
     auto_free char *registry = split_key(key, &repository);
-    int r = credentials_find(authfile, registry, repository, &c, err);
+    int r = registries_load(registries_conf, &conf, err);
+    struct credential_places places = {.authfile = authfile, .helpers = &conf.helpers};
+    if (r == 0)
+        r = credentials_find(&places, registry, repository, &c, err);
     if (r == 0)
         *ret = c.user ? take_ptr(c.user) : c.identity_token ? xstrdup("<token>") : NULL;
     return r;
@@ -77,22 +82,31 @@ int login_check(const struct registry_access *a, const char *key, const char *re
     const struct registry_rule *rule = registries_find(&conf, &ref);
     struct registry_endpoint at = {
         .registry = name, .repository = (char *)repository, .insecure = rule && rule->insecure};
-    r = registry_access_open(a, &at, NULL, &registry, err);
+    r = registry_access_open(a, &conf, &at, NULL, &registry, err);
     return r < 0 ? r : registry_check(registry, err);
 }
 
 int login_store(const struct registry_access *a, const char *key, const char *registries_conf,
                 struct err *err)
 {
+    auto_done(registries) struct registries conf = {0};
     int r = login_check(a, key, registries_conf, err);
+    if (r == 0)
+        r = registries_load(registries_conf, &conf, err);
+    struct credential_places places = {.authfile = a->authfile, .helpers = &conf.helpers};
     struct credentials c = {.user = (char *)a->user, .password = (char *)a->password};
-    return r < 0 ? r : credentials_store(a->authfile, key, &c, err);
+    return r < 0 ? r : credentials_store(&places, key, &c, err);
 }
 
-int login_forget(const char *authfile, const char *key, struct err *err)
+int login_forget(const char *authfile, const char *key, const char *registries_conf,
+                 struct err *err)
 {
+    auto_done(registries) struct registries conf = {0};
     bool found = false;
-    int r = credentials_erase(authfile, key, &found, err);
+    int r = registries_load(registries_conf, &conf, err);
+    struct credential_places places = {.authfile = authfile, .helpers = &conf.helpers};
+    if (r == 0)
+        r = credentials_erase(&places, key, &found, err);
     if (r == 0 && !found)
         r = err_kind(err, ERR_NOT_FOUND, -ENOENT, "not logged in to %s", key ? key : "anything");
     return r;

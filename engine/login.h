@@ -9,7 +9,8 @@
 int login_key(const char *typed, const char *registries_conf, char **ret, struct err *err);
 
 /* The user that is stored for the key, or NULL; allocated. */
-int login_user(const char *authfile, const char *key, char **ret, struct err *err);
+int login_user(const char *authfile, const char *key, const char *registries_conf, char **ret,
+               struct err *err);
 
 /* Whether the registry of the key takes the credentials of `a`, or else those that are stored. */
 int login_check(const struct registry_access *a, const char *key, const char *registries_conf,
@@ -20,4 +21,5 @@ int login_store(const struct registry_access *a, const char *key, const char *re
                 struct err *err);
 
 /* Removes what is stored for the key, or with NULL for all. ERR_NOT_FOUND: nothing was. */
-int login_forget(const char *authfile, const char *key, struct err *err);
+int login_forget(const char *authfile, const char *key, const char *registries_conf,
+                 struct err *err);

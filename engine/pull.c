@@ -340,14 +340,15 @@ static bool is_final(int r)
     return r == -ENOSPC || r == -EDQUOT || r == -ECANCELED || r == -EROFS || r == -EMFILE;
 }
 
-static int pull_from(struct engine *e, const struct pull_options *o, const struct image_ref *ref,
-                     const struct registry_endpoint *at, struct strv *ret_ids, struct err *err)
+static int pull_from(struct engine *e, const struct pull_options *o, const struct registries *conf,
+                     const struct image_ref *ref, const struct registry_endpoint *at,
+                     struct strv *ret_ids, struct err *err)
 {
     auto_registry struct registry *registry = NULL;
     atomic_bool cancel = false;
     auto_done(pull) struct pull p = {
         .engine = e, .o = o, .at = at, .transfers = {.cancel = &cancel}};
-    int r = registry_access_open(&o->access, at, &cancel, &registry, err);
+    int r = registry_access_open(&o->access, conf, at, &cancel, &registry, err);
     p.registry = registry;
     if (r < 0)
         return r;
@@ -381,7 +382,7 @@ static int pull_candidate(struct engine *e, const struct pull_options *o,
     say(o, "Trying to pull ", candidate);
     for (size_t i = 0; i < places.n; i++) {
         struct err one = {0};
-        r = pull_from(e, o, &ref, &places.v[i], ret_ids, &one);
+        r = pull_from(e, o, conf, &ref, &places.v[i], ret_ids, &one);
         if (r == 0)
             return 0;
         add_failure(failures, &places.v[i], &one);

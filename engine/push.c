@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "engine/events.h"
 #include "engine/image_find.h"
+#include "spec/hash.h"
 #include "store/content.h"
-#include "store/hash.h"
 #include "store/origins.h"
 
 #include <string.h>
@@ -233,7 +233,7 @@ static int put_manifest(struct push *p, const struct image_ref *ref, char ret_di
     free(m.config.media_type);
     free(m.config.digest);
     auto_free char *text = json_text(json);
-    r = content_digest(text, strlen(text), ret_digest, err);
+    r = digest_of(text, strlen(text), ret_digest, err);
     if (r < 0)
         return r;
     return registry_manifest_put(p->registry, p->at->repository, ref->tag ? ref->tag : ret_digest,
@@ -321,7 +321,7 @@ int content_push(struct engine *e, const struct push_options *o, char ret_digest
     if (r < 0)
         return r;
     p.at = &places.v[places.n - 1]; /* the registry itself: mirrors are for reading */
-    r = registry_access_open(&o->access, p.at, &cancel, &registry, err);
+    r = registry_access_open(&o->access, &conf, p.at, &cancel, &registry, err);
     p.registry = registry;
     if (r == 0)
         r = push_to(&p, &ref, ret_digest, err);

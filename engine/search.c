@@ -97,7 +97,9 @@ static int open_place(const struct search_options *o, const struct registries *c
     int r = image_ref_parse(name, &ref, err);
     if (r == 0)
         r = registries_endpoints(conf, &ref, places, err);
-    return r < 0 ? r : registry_access_open(&o->access, &places->v[places->n - 1], NULL, ret, err);
+    if (r < 0)
+        return r;
+    return registry_access_open(&o->access, conf, &places->v[places->n - 1], NULL, ret, err);
 }
 
 static int search_one(const struct search_options *o, const struct registries *conf,

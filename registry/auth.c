@@ -160,33 +160,30 @@ static int token_refused(const struct registry *r, long status, struct err *err)
 }
 
 /* Where the challenge sends us; the caller frees. */
-static char *realm_url(const struct registry *r, const char *url, const struct challenge *c,
-                       struct err *err)
+static int realm_url(const struct registry *r, const char *url, const struct challenge *c,
+                     char **ret, struct err *err)
 {
-    auto_free char *realm =
-        c->realm && strstr(c->realm, "://") ? http_url_resolve(c->realm, c->realm) : NULL;
-    if (!realm)
-        err_set(err, -EPROTO, "%s names no valid token server", r->name);
-    else if (http_url_is_https(url) && !http_url_is_https(realm) && !r->config.insecure)
-        err_set(err, -EPROTO, "%s names a token server without TLS: refused", r->name);
-    else
-        return take_ptr(realm);
-    return NULL;
+    bool whole = c->realm && strstr(c->realm, "://");
+    int q = whole ? http_url_follow(url, c->realm, r->config.insecure, ret) : -EINVAL;
+    if (q == -EACCES)
+        return err_set(err, -EPROTO, "%s names a token server without TLS: refused", r->name);
+    return q < 0 ? err_set(err, -EPROTO, "%s names no valid token server", r->name) : 0;
 }
 
 static int token_fetch(struct registry *r, struct http *h, const struct challenge *c,
                        const char *url, const char *scope, struct err *err)
 {
     auto_done(http_response) struct http_response response = {0};
-    auto_free char *realm = realm_url(r, url, c, err), *token = NULL;
+    auto_free char *realm = NULL, *token = NULL;
     auto_strv scopes = {0};
     int64_t seconds = 0;
-    if (!realm)
-        return -EPROTO;
+    int q = realm_url(r, url, c, &realm, err);
+    if (q < 0)
+        return q;
     if (*scope || c->scope)
         strv_split(&scopes, *scope ? scope : c->scope, ' ');
-    int q = r->identity_token ? ask_by_post(r, h, realm, c, &scopes, &response, err)
-                              : ask_by_get(r, h, realm, c, &scopes, &response, err);
+    q = r->identity_token ? ask_by_post(r, h, realm, c, &scopes, &response, err)
+                          : ask_by_get(r, h, realm, c, &scopes, &response, err);
     if (q == 0 && response.status != 200)
         q = token_refused(r, response.status, err);
     else if (q == 0 && (q = token_parse(&response, &token, &seconds, err)) < 0 && err)

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "base/json.h"
+#include "spec/registries.h"
 
 #include <string.h>
 
@@ -114,9 +115,7 @@ static int read_entry(const char *key, const json_t *entry, struct credentials *
 
 static int take_helper(const char *name, const char *server, struct auth_answer *a, struct err *err)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    if (!*name || strspn(name, allowed) != strlen(name))
+    if (!credential_helper_valid(name))
         return err_set(err, -EINVAL, "\"%.100s\" is no name of a credential helper", name);
     a->helper = xstrdup(name);
     a->server = xstrdup(strcmp(server, "docker.io") == 0 ? DOCKER_SERVER : server);

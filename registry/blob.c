@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "spec/hash.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -127,7 +128,7 @@ int registry_blob_read(struct registry *r, const char *repository, const struct 
                        blob->digest, blob->size, REGISTRY_CONFIG_MAX);
     int q = registry_blob_get(r, repository, blob, append, &text, err);
     if (q == 0)
-        q = registry_digest(buf_str(&text), text.len, digest, err);
+        q = digest_of(buf_str(&text), text.len, digest, err);
     if (q < 0)
         return q;
     if (strcmp(digest, blob->digest) != 0)

@@ -1,229 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials that a user has stored. */
+/* Credentials that a user has stored: the helpers of registries.conf, of which one stands for all
+ * the files (CREDENTIAL_FILES), in their order. */
 #include "registry/credentials.h"
 
-#include "base/alloc.h"
-#include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
+#include "registry/credential_files.h"
 #include "registry/helper.h"
+#include "spec/registries.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
-#define DOCKER_SERVER "https://index.docker.io/v1/"
-
-/* The files that apply, the one to write first. */
-static void auth_paths(const char *authfile, struct strv *ret)
+static bool is_files(const char *helper)
 {
-    const char *stated = authfile ? authfile : getenv("REGISTRY_AUTH_FILE");
-    const char *run = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
-    const char *docker = getenv("DOCKER_CONFIG");
-    if (stated && *stated) {
-        strv_add(ret, stated);
+    return strcmp(helper, CREDENTIAL_FILES) == 0;
+}
+
+static struct strv helpers_of(const struct credential_places *p)
+{
+    static char *files[] = {(char *)CREDENTIAL_FILES, NULL};
+    return p->helpers && p->helpers->len ? *p->helpers : (struct strv){.v = files, .len = 1};
+}
+
+/* Keeps the first error of several. */
+static void note(const char *helper, int r, const struct err *e, int *result, struct err *err)
+{
+    if (r == 0)
         return;
-    }
-    if (run && *run)
-        strv_addf(ret, "%s/containers/auth.json", run);
-    if (home && *home)
-        strv_addf(ret, "%s/.config/containers/auth.json", home);
-    if (docker && *docker)
-        strv_addf(ret, "%s/config.json", docker);
-    else if (home && *home)
-        strv_addf(ret, "%s/.docker/config.json", home);
+    log_debug("credential helper %s: %s", helper, e->message);
+    if (*result == 0 && err)
+        *err = *e;
+    if (*result == 0)
+        *result = r;
 }
 
-/* -ENOENT when it is not there. */
-static int read_file(const char *path, json_t **ret, struct err *err)
+int credentials_find(const struct credential_places *p, const char *registry,
+                     const char *repository, struct credentials *ret, struct err *err)
 {
-    auto_json json_t *json = NULL;
-    int r = json_read_at(AT_FDCWD, path, &json, err);
-    if (r == 0 && !json_is_object(json))
-        r = err_set(err, -EINVAL, "%s is not an object", path);
-    if (r == 0)
-        *ret = take_ptr(json);
-    return r;
-}
-
-static int find_in(const char *path, const char *registry, const char *repository,
-                   struct credentials *ret, struct err *err)
-{
-    auto_json json_t *json = NULL;
-    auto_done(auth_answer) struct auth_answer a = {0};
-    struct err e = {0};
-    int r = read_file(path, &json, &e);
-    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
-        return 0;
-    if (r == 0)
-        r = auth_file_find(json, registry, repository, &a, &e);
-    if (r == 0 && a.helper) {
-        r = helper_get(a.helper, a.server, &a.credentials, &e);
-        if (r == -ENOENT && !a.helper_is_stated) {
-            log_debug("%s: %s", path, e.message); /* a rest of another installation */
-            r = 0;
-        }
-    }
-    if (r < 0)
-        return err_set(err, r, "%s: %s", path, e.message);
-    *ret = a.credentials;
-    a.credentials = (struct credentials){0};
-    return 0;
-}
-
-int credentials_find(const char *authfile, const char *registry, const char *repository,
-                     struct credentials *ret, struct err *err)
-{
-    auto_strv paths = {0};
-    auth_paths(authfile, &paths);
-    if (authfile && !exists_at(AT_FDCWD, authfile))
-        return err_errno(err, -ENOENT, "--authfile %s", authfile);
-    strv_foreach (&paths, path) {
-        int r = find_in(path, registry, repository, ret, err);
-        if (r < 0 || ret->user || ret->identity_token)
-            return r;
-    }
-    return 0;
-}
-
-/* --- writing ------------------------------------------------------------------------------ */
-
-/* The file to write: what a link leads to, so that a link stays one. The caller frees. */
-static int write_path(const char *authfile, char **ret, struct err *err)
-{
-    auto_strv paths = {0};
-    auth_paths(authfile, &paths);
-    if (paths.len == 0)
-        return err_set(err, -ENOENT, "no place for credentials: set HOME or use --authfile");
-    char *real = realpath(paths.v[0], NULL);
-    *ret = real ? real : xstrdup(paths.v[0]);
-    return 0;
-}
-
-/* Reads the file, or begins one, and keeps other writers away as long as *ret_lock is open. */
-static int open_file(const char *path, json_t **ret, int *ret_lock, struct err *err)
-{
-    const char *slash = strrchr(path, '/');
-    auto_free char *dir = slash && slash != path ? xstrndup(path, (size_t)(slash - path))
-                                                 : xstrdup(slash ? "/" : ".");
-    int r = mkdir_parents_at(AT_FDCWD, dir, 0700, err);
-    if (r < 0)
-        return r;
-    auto_close int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0)
-        return err_errno(err, -errno, "%s", dir);
-    lock_fd(lock, true, true, NULL); /* file systems without it have to do without */
-    r = read_file(path, ret, err);
-    if (r == -ENOENT) {
-        *ret = json_object();
-        r = 0;
-    }
-    if (r == 0)
-        *ret_lock = take_fd(&lock);
-    return r;
-}
-
-static int write_file(const char *path, const json_t *json, struct err *err)
-{
-    char *text = json_dumps(json, JSON_INDENT(4));
-    if (!text)
-        return err_set(err, -ENOMEM, "%s: out of memory", path);
-    int r = file_write_at(AT_FDCWD, path, text, strlen(text), 0600, FILE_SYNC, err);
-    explicit_bzero(text, strlen(text));
-    free(text);
-    return r;
-}
-
-static const char *server_of(const char *key)
-{
-    return strcmp(key, "docker.io") == 0 ? DOCKER_SERVER : key;
-}
-
-int credentials_store(const char *authfile, const char *key, const struct credentials *c,
-                      struct err *err)
-{
-    auto_free char *path = NULL, *helper = NULL;
-    auto_json json_t *json = NULL;
-    auto_close int lock = -1;
-    int r = write_path(authfile, &path, err);
-    if (r == 0)
-        r = open_file(path, &json, &lock, err);
-    if (r == 0)
-        r = auth_file_helper(json, key, &helper, err);
-    if (r < 0)
-        return r;
-    if (helper) { /* what stood in the file would be found first, and be old */
-        r = helper_store(helper, server_of(key), c, err);
-        return r == 0 && auth_file_remove(json, key) ? write_file(path, json, err) : r;
-    }
-    auth_file_put(json, key, c);
-    return write_file(path, json, err);
-}
-
-/* What a helper has for the keys of one part of the file. */
-static int erase_helped(const json_t *json, const char *part, bool *ret_found, struct err *err)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach (json_object_get(json, part), key, value) {
-        auto_free char *helper = NULL;
-        int r = auth_file_helper(json, key, &helper, err);
-        if (r == 0 && helper)
-            r = helper_erase(helper, server_of(key), err);
-        if (r < 0)
-            return r;
-        *ret_found = true;
-    }
-    return 0;
-}
-
-/* A store for all registries may have more than the file knows of: that is said. */
-static int erase_all(const char *path, json_t *json, bool *ret_found, struct err *err)
-{
-    const char *store = json_get_string(json, "credsStore", NULL);
-    int r = erase_helped(json, "credHelpers", ret_found, err);
-    if (r == 0)
-        r = erase_helped(json, "auths", ret_found, err);
-    if (r < 0)
-        return r;
-    json_put(json, "auths", json_object());
-    r = write_file(path, json, err);
-    if (r < 0 || !store)
-        return r;
-    return err_set(err, -ENOTSUP,
-                   "docker-credential-%.60s may keep more than %s names: log out of each registry",
-                   store, path);
-}
-
-int credentials_erase(const char *authfile, const char *key, bool *ret_found, struct err *err)
-{
-    auto_free char *path = NULL, *helper = NULL;
-    auto_json json_t *json = NULL;
-    auto_close int lock = -1;
-    *ret_found = false;
-    int r = write_path(authfile, &path, err);
-    if (r == 0)
-        r = open_file(path, &json, &lock, err);
-    if (r < 0)
-        return r;
-    if (!key)
-        return erase_all(path, json, ret_found, err);
-    r = auth_file_helper(json, key, &helper, err);
-    if (r == 0 && helper) {
-        auto_done(credentials) struct credentials c = {0};
-        r = helper_get(helper, server_of(key), &c, err);
-        /* As when they are looked for: a store for all may be a rest of another installation. */
-        if (r == -ENOENT && !json_object_get(json_object_get(json, "credHelpers"), key)) {
+    struct strv helpers = helpers_of(p);
+    int result = 0;
+    if (p->authfile && access(p->authfile, F_OK) < 0)
+        return err_errno(err, -ENOENT, "--authfile %s", p->authfile);
+    strv_foreach (&helpers, helper) {
+        struct err e = {0};
+        int r = is_files(helper) ? credential_files_find(p->authfile, registry, repository, ret, &e)
+                                 : helper_get(helper, registry, ret, &e);
+        if (r == 0 && (ret->user || ret->identity_token)) {
             if (err)
                 err_clear(err);
-            r = 0;
+            return 0;
         }
-        if (r == 0 && (c.user || c.identity_token)) {
-            *ret_found = true;
-            r = helper_erase(helper, server_of(key), err);
-        }
+        note(helper, r, &e, &result, err);
     }
-    if (r < 0 || !auth_file_remove(json, key))
-        return r;
-    *ret_found = true;
-    return write_file(path, json, err);
+    return result;
+}
+
+static int store_in_helper(const char *helper, const char *key, const struct credentials *c,
+                           struct err *err)
+{
+    if (strchr(key, '/'))
+        return err_set(err, -ENOTSUP,
+                       "docker-credential-%s keeps credentials for whole registries only, not for "
+                       "%.200s",
+                       helper, key);
+    return helper_store(helper, key, c, err);
+}
+
+int credentials_store(const struct credential_places *p, const char *key,
+                      const struct credentials *c, struct err *err)
+{
+    struct strv helpers = helpers_of(p);
+    int result = 0;
+    strv_foreach (&helpers, helper) {
+        struct err e = {0};
+        int r = is_files(helper) ? credential_files_store(p->authfile, key, c, &e)
+                                 : store_in_helper(helper, key, c, &e);
+        if (r == 0) {
+            if (err)
+                err_clear(err);
+            return 0;
+        }
+        note(helper, r, &e, &result, err);
+    }
+    return result;
+}
+
+static int erase_in_helper(const char *helper, const char *key, bool *ret_found, struct err *err)
+{
+    auto_strv servers = {0};
+    int r = 0;
+    if (!key)
+        r = helper_list(helper, &servers, err);
+    else if (!strchr(key, '/'))
+        strv_add(&servers, key);
+    for (size_t i = 0; r == 0 && i < servers.len; i++)
+        r = helper_forget(helper, servers.v[i], ret_found, err);
+    return r;
+}
+
+int credentials_erase(const struct credential_places *p, const char *key, bool *ret_found,
+                      struct err *err)
+{
+    struct strv helpers = helpers_of(p);
+    int result = 0;
+    *ret_found = false;
+    strv_foreach (&helpers, helper) {
+        struct err e = {0};
+        int r = is_files(helper) ? credential_files_erase(p->authfile, key, ret_found, &e)
+                                 : erase_in_helper(helper, key, ret_found, &e);
+        note(helper, r, &e, &result, err);
+    }
+    return result;
 }

@@ -136,3 +136,31 @@ int helper_erase(const char *name, const char *server, struct err *err)
         return r;
     return failed(name, "erase", &answer, code, err);
 }
+
+int helper_forget(const char *name, const char *server, bool *ret_found, struct err *err)
+{
+    auto_done(credentials) struct credentials c = {0};
+    int r = helper_get(name, server, &c, err);
+    if (r < 0 || (!c.user && !c.identity_token))
+        return r;
+    *ret_found = true;
+    return helper_erase(name, server, err);
+}
+
+int helper_list(const char *name, struct strv *ret, struct err *err)
+{
+    auto_buf answer = {0};
+    auto_json json_t *json = NULL;
+    const char *server;
+    json_t *user;
+    int code = 0, r = run(name, "list", "", &answer, &code, err);
+    if (r < 0)
+        return r;
+    if (code != 0)
+        return failed(name, "list", &answer, code, err);
+    if (json_parse(buf_str(&answer), answer.len, &json, NULL) < 0 || !json_is_object(json))
+        return err_set(err, -EIO, "docker-credential-%s gave no valid list", name);
+    json_object_foreach (json, server, user)
+        strv_add(ret, server);
+    return 0;
+}

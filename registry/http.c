@@ -295,19 +295,15 @@ static bool is_redirect(const struct http_request *req, const struct http_respon
 }
 
 /* Where to go from `url`; the caller frees. */
-static char *next_url(const struct http *h, const char *url, const struct http_response *ret,
-                      struct err *err)
+static int next_url(const struct http *h, const char *url, const struct http_response *ret,
+                    char **ret_url, struct err *err)
 {
     auto_free char *from = shown_url(url);
     const char *location = http_header(ret, "location");
-    auto_free char *next = location ? http_url_resolve(url, location) : NULL;
-    if (!next)
-        err_set(err, -EPROTO, "%.300s: a redirect without a valid location", from);
-    else if (http_url_is_https(url) && !http_url_is_https(next) && !h->config->insecure)
-        err_set(err, -EPROTO, "%.300s: a redirect from https to http is refused", from);
-    else
-        return take_ptr(next);
-    return NULL;
+    int r = location ? http_url_follow(url, location, h->config->insecure, ret_url) : -EINVAL;
+    if (r == -EACCES)
+        return err_set(err, -EPROTO, "%.300s: a redirect from https to http is refused", from);
+    return r < 0 ? err_set(err, -EPROTO, "%.300s: a redirect without a valid location", from) : 0;
 }
 
 int http_exchange(struct http *h, const struct http_request *req, struct http_response *ret,
@@ -320,9 +316,10 @@ int http_exchange(struct http *h, const struct http_request *req, struct http_re
         ret->elsewhere = !home;
         if (r < 0 || !is_redirect(req, ret))
             return r;
-        char *next = next_url(h, url, ret, err);
-        if (!next)
-            return -EPROTO;
+        char *next = NULL;
+        r = next_url(h, url, ret, &next, err);
+        if (r < 0)
+            return r;
         free(url);
         url = next;
     }

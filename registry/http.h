@@ -90,6 +90,10 @@ void http_upload_free(struct http_upload *u);
 char *http_url_resolve(const char *base, const char *reference);
 bool http_url_same_origin(const char *a, const char *b);
 bool http_url_is_https(const char *url);
+/* Where a server at `from` leads with `to` (http_url_resolve()): the caller frees *ret. -EINVAL: it
+ * is no URL that can be taken; -EACCES: it leads from https to http and not `insecure`. Whatever a
+ * server names goes through this. */
+int http_url_follow(const char *from, const char *to, bool insecure, char **ret);
 /* Adds NAME=VALUE, escaped, to the query. Returns a new string, and frees `url`. */
 char *http_url_add(char *url, const char *name, const char *value);
 

@@ -76,6 +76,17 @@ bool http_url_is_https(const char *url)
     return strncasecmp(url, "https://", 8) == 0;
 }
 
+int http_url_follow(const char *from, const char *to, bool insecure, char **ret)
+{
+    auto_free char *next = http_url_resolve(from, to);
+    if (!next)
+        return -EINVAL;
+    if (http_url_is_https(from) && !http_url_is_https(next) && !insecure)
+        return -EACCES;
+    *ret = take_ptr(next);
+    return 0;
+}
+
 char *http_url_add(char *url, const char *name, const char *value)
 {
     auto_free char *old = url;

@@ -70,9 +70,6 @@ void registry_retry_init(const struct registry *r, struct retry *t);
 int registry_refused(const struct registry *r, const struct http_response *response,
                      const char *what, struct err *err);
 
-/* "sha256:..." of some bytes. */
-int registry_digest(const void *data, size_t len, char out[static 72], struct err *err);
-
 /* --- auth.c ------------------------------------------------------------------------------- */
 
 /* What to send in the Authorization header, or NULL; the caller frees. */

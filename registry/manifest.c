@@ -4,9 +4,8 @@
 
 #include "base/alloc.h"
 #include "spec/digest.h"
+#include "spec/hash.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 void registry_document_done(struct registry_document *d)
@@ -14,17 +13,6 @@ void registry_document_done(struct registry_document *d)
     buf_done(&d->text);
     free(d->media_type);
     *d = (struct registry_document){0};
-}
-
-int registry_digest(const void *data, size_t len, char out[static 72], struct err *err)
-{
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL) != 1)
-        return err_set(err, -EIO, "sha256 is not available in libcrypto");
-    strcpy(out, "sha256:");
-    for (int i = 0; i < 32; i++)
-        sprintf(out + 7 + 2 * i, "%02x", hash[i]);
-    return 0;
 }
 
 /* What can be read; schema 1 only comes where there is nothing else, and is told from the rest. */
@@ -64,7 +52,7 @@ int registry_manifest_get(struct registry *r, const char *repository, const char
     char digest[72];
     int q = ask(r, "GET", repository, reference, &response, err);
     if (q == 0)
-        q = registry_digest(buf_str(&response.body), response.body.len, digest, err);
+        q = digest_of(buf_str(&response.body), response.body.len, digest, err);
     if (q < 0)
         return q;
     auto_free char *what = describe(r, repository, reference);

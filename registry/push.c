@@ -42,13 +42,12 @@ static int next_location(struct target *t, const char *from, const struct http_r
                          struct err *err)
 {
     const char *location = http_header(response, "location");
-    char *next = location ? http_url_resolve(from, location) : NULL;
-    if (next && http_url_is_https(from) && !http_url_is_https(next) &&
-        !t->registry->config.insecure) {
-        free(next);
+    char *next = NULL;
+    int q =
+        location ? http_url_follow(from, location, t->registry->config.insecure, &next) : -EINVAL;
+    if (q == -EACCES)
         return err_set(err, -EPROTO, "%s: the registry leads from https to http: refused", t->what);
-    }
-    if (!next)
+    if (q < 0)
         return err_set(err, -EPROTO, "%s: the registry does not say where to go on", t->what);
     free(t->location);
     t->location = next;

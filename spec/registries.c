@@ -27,6 +27,7 @@ void registries_init(struct registries *r)
 void registries_done(struct registries *r)
 {
     strv_done(&r->search);
+    strv_done(&r->helpers);
     json_decref(r->aliases);
     for (size_t i = 0; i < r->n_rules; i++)
         rule_done(&r->rules[i]);
@@ -223,6 +224,29 @@ static int merge_search(struct registries *r, const json_t *file, struct err *er
     return 0;
 }
 
+bool credential_helper_valid(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return *name && strspn(name, allowed) == strlen(name);
+}
+
+static int merge_helpers(struct registries *r, const json_t *file, struct err *err)
+{
+    auto_strv helpers = {0};
+    int q = json_want_strv(file, "credential-helpers", &helpers, err);
+    for (size_t i = 0; q == 0 && i < helpers.len; i++)
+        if (!credential_helper_valid(helpers.v[i]))
+            q = err_set(err, -EINVAL,
+                        "credential-helpers: \"%.100s\" is no name of a credential helper",
+                        helpers.v[i]);
+    if (q < 0 || helpers.len == 0)
+        return q;
+    strv_clear(&r->helpers);
+    strv_extend(&r->helpers, &helpers);
+    return 0;
+}
+
 static int merge_mode(struct registries *r, const json_t *file, struct err *err)
 {
     static const char *const modes[] = {"permissive", "enforcing", "disabled"};
@@ -247,6 +271,8 @@ int registries_merge(struct registries *r, const json_t *file, struct err *err)
                        "it is in the form of version 1 ([registries.search]): write "
                        "unqualified-search-registries and [[registry]] tables");
     int q = merge_search(r, file, err);
+    if (q == 0)
+        q = merge_helpers(r, file, err);
     if (q == 0)
         q = merge_mode(r, file, err);
     if (q == 0)

@@ -32,12 +32,19 @@ struct registry_rule {
 };
 
 struct registries {
-    struct strv search; /* unqualified-search-registries */
-    json_t *aliases;    /* object: short name -> full name without tag */
+    struct strv search;  /* unqualified-search-registries */
+    struct strv helpers; /* credential-helpers, CREDENTIAL_FILES among them; empty: that alone */
+    json_t *aliases;     /* object: short name -> full name without tag */
     enum short_name_mode mode;
     struct registry_rule *rules;
     size_t n_rules;
 };
+
+/* The name of the helper that stands for auth.json and its like. */
+#define CREDENTIAL_FILES "containers-auth.json"
+
+/* Whether it can be the NAME of a program docker-credential-NAME: no path, no blank. */
+bool credential_helper_valid(const char *name);
 
 /* No file at all: short names come from docker.io. */
 void registries_init(struct registries *r);

@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "overlay-fuse/layer.h"
 #include "spec/digest.h"
+#include "spec/hash.h"
 #include "store/content.h"
-#include "store/hash.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "spec/digest.h"
-#include "store/hash.h"
+#include "spec/hash.h"
 #include "store/internal.h"
 
 #include <fcntl.h>

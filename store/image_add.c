@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "spec/hash.h"
 #include "spec/reference.h"
-#include "store/hash.h"
 #include "store/internal.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 static int publish_text(struct staging *st, const char *text, size_t len,
                         char ret_digest[static 72], struct err *err)
 {
-    int r = content_digest(text, len, ret_digest, err);
+    int r = digest_of(text, len, ret_digest, err);
     if (r == 0)
         r = file_write_at(st->fd, "text", text, len, 0600, FILE_SYNC, err);
     if (r == 0)

@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "overlay-fuse/layer_index.h"
 #include "spec/digest.h"
-#include "store/hash.h"
+#include "spec/hash.h"
 #include "store/ring.h"
 
 #include <fcntl.h>

@@ -10,9 +10,9 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "spec/digest.h"
+#include "spec/hash.h"
 #include "spec/limits.h"
 #include "spec/reference.h"
-#include "store/hash.h"
 #include "store/internal.h"
 #include "store/load_source.h"
 
@@ -172,7 +172,7 @@ static int read_blob(struct load *l, const struct descriptor *d, bool oci, struc
     char is[72];
     int r = l->source.document(l->source.data, name, ret, err);
     if (r == 0)
-        r = content_digest(ret->data, ret->len, is, err);
+        r = digest_of(ret->data, ret->len, is, err);
     if (r == 0 && strcmp(is, d->digest) != 0)
         r = err_set(err, -EBADMSG, "%s has the digest %s", name, is);
     if (r == 0 && (int64_t)ret->len != d->size)

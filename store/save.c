@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "spec/digest.h"
+#include "spec/hash.h"
 #include "store/archive_out.h"
-#include "store/hash.h"
 #include "store/internal.h"
 
 #include <fcntl.h>
@@ -175,7 +175,7 @@ static int read_config(struct save *s, const struct store_image *image, struct b
     char is[72];
     int r = store_blob_read(s->store, digest, ret, err);
     if (r == 0)
-        r = content_digest(ret->data, ret->len, is, err);
+        r = digest_of(ret->data, ret->len, is, err);
     if (r == 0 && strcmp(is, digest) != 0)
         r = err_set(err, -EBADMSG, "the image's configuration %s is damaged", digest);
     return r;
@@ -275,7 +275,7 @@ static int oci_entry(struct save *s, const struct save_image *i, json_t *list, s
     if (r < 0)
         return r;
     auto_free char *text = json_text(manifest);
-    r = content_digest(text, strlen(text), digest, err);
+    r = digest_of(text, strlen(text), digest, err);
     if (r == 0)
         r = write_text(s, digest, text, strlen(text), err);
     if (r == 0)

@@ -9,9 +9,9 @@
 
 #include "base/alloc.h"
 #include "spec/digest.h"
+#include "spec/hash.h"
 #include "spec/limits.h"
 #include "store/decompress.h"
-#include "store/hash.h"
 #include "store/layer_writer.h"
 
 #include <string.h>

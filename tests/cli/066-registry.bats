@@ -365,6 +365,80 @@ END
     assert_error 'credential helper'
 }
 
+# make_helper NAME: a helper that keeps a file a server in keys.NAME/ and notes what it is asked.
+make_helper() {
+    mkdir -p bin "keys.$1"
+    cat >"bin/docker-credential-$1" <<END
+#!/bin/bash
+cd "$PWD/keys.$1" || exit
+echo "$1 \$1" >>"$PWD/asked"
+case \$1 in
+get)
+    read -r server
+    [[ -e \$server ]] || { echo 'credentials not found in native keychain'; exit 1; }
+    cat "\$server"
+    ;;
+store)
+    text=\$(cat)
+    server=\$(sed 's/.*"ServerURL": *"\([^"]*\)".*/\1/' <<<"\$text")
+    echo "\$text" >"\$server"
+    ;;
+erase) read -r server; rm "\$server" ;;
+list) printf '{'; for f in *; do [[ -e \$f ]] && printf '"%s":"user"' "\$f"; done; printf '}' ;;
+esac
+END
+    chmod +x "bin/docker-credential-$1"
+}
+
+@test "credential-helpers of registries.conf are asked in their order, auth.json in its place" {
+    private
+    trust
+    need_image hello
+    make_helper one
+    make_helper two
+    export PATH=$PWD/bin:$PATH
+    echo 'credential-helpers = ["one", "containers-auth.json", "two"]' \
+        >"$HOME/.config/containers/registries.conf"
+    run_apart wherry login -u user -p 'se cret' "$registry"
+    assert_status 0
+    [[ -e keys.one/$registry && ! -e keys.two/$registry ]]
+    [[ ! -e $XDG_RUNTIME_DIR/containers/auth.json ]]
+    wherry push -q hello "$registry/hello"
+    # The last one knows as well; each that is asked before says that it does not.
+    mv "keys.one/$registry" keys.two/
+    rm asked
+    wherry push -q hello "$registry/hello"
+    assert_equal "$(<asked)" $'one get\ntwo get'
+    # The files stand between the two.
+    mv "keys.two/$registry" "keys.one/"
+    mkdir -p "$XDG_RUNTIME_DIR/containers"
+    printf '{"auths": {"%s": {"auth": "%s"}}}' "$registry" "$(printf 'user:wrong' | base64)" \
+        >"$XDG_RUNTIME_DIR/containers/auth.json"
+    wherry push -q hello "$registry/hello"
+    mv "keys.one/$registry" keys.two/
+    run_apart wherry push -q hello "$registry/hello"
+    assert_status 125
+    # A helper that fails is passed over.
+    printf '#!/bin/bash\nexit 3\n' >bin/docker-credential-one
+    rm "$XDG_RUNTIME_DIR/containers/auth.json"
+    wherry push -q hello "$registry/hello"
+    run_apart wherry login -u user -p 'se cret' "$registry/part"
+    assert_status 0
+    assert_match "$(<"$XDG_RUNTIME_DIR/containers/auth.json")" "$registry/part"
+    make_helper one
+    # All places forget.
+    run_apart wherry logout --all
+    assert_status 0
+    [[ ! -e keys.two/$registry ]]
+    refute_match "$(<"$XDG_RUNTIME_DIR/containers/auth.json")" 'part'
+    run_apart wherry push -q hello "$registry/hello"
+    assert_status 125
+    sed -i 's/"one"/"..\/one"/' "$HOME/.config/containers/registries.conf"
+    run_apart wherry pull -q "$registry/hello"
+    assert_status 125
+    assert_error 'is no name of a credential helper'
+}
+
 @test "certificates: another authority, another host, expired; certs.d and --cert-dir" {
     private
     need_image hello

@@ -39,6 +39,31 @@ static void test_resolve(void **state)
     }
 }
 
+static void test_follow(void **state)
+{
+    static const struct {
+        const char *from, *to;
+        bool insecure;
+        int want;
+    } cases[] = {
+        {"https://a/", "/x", false, 0},
+        {"https://a/", "https://b/", false, 0},
+        {"http://a/", "http://b/", false, 0},
+        {"http://a/", "https://b/", false, 0},
+        {"https://a/", "http://a/", true, 0},
+        {"https://a/", "http://a/", false, -EACCES},
+        {"HTTPS://a/", "HTTP://a/", false, -EACCES},
+        {"https://a/", "file:///etc/passwd", true, -EINVAL},
+        {"https://a/", "http://user@b/", true, -EINVAL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        auto_free char *next = NULL;
+        int r = http_url_follow(cases[i].from, cases[i].to, cases[i].insecure, &next);
+        if (r != cases[i].want || (r == 0) != (next != NULL))
+            fail_msg("%s to %s: %d", cases[i].from, cases[i].to, r);
+    }
+}
+
 static void test_origin(void **state)
 {
     static const struct {
@@ -76,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resolve),
+        cmocka_unit_test(test_follow),
         cmocka_unit_test(test_origin),
         cmocka_unit_test(test_add),
     };

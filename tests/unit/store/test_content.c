@@ -3,9 +3,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "place.h"
+#include "spec/hash.h"
 #include "store/compress.h"
 #include "store/content.h"
-#include "store/hash.h"
 #include "store/internal.h"
 #include "tests/unit/overlay-fuse/tar_make.h"
 
@@ -100,7 +100,7 @@ static void assert_layer(struct place *p, const struct content_layer *layer, con
 {
     char digest[72];
     auto_buf is = {0};
-    assert_int_equal(content_digest(tar->data, tar->len, digest, NULL), 0);
+    assert_int_equal(digest_of(tar->data, tar->len, digest, NULL), 0);
     assert_string_equal(layer->diff_id, digest);
     assert_int_equal(layer->size, tar->len);
     struct blob_path blob = store_blob_path(digest), index = store_index_path(digest);
@@ -123,7 +123,7 @@ static void test_all_compressions(void **state)
             struct content_layer layer = {0};
             make_tar(size, &tar);
             squeeze((enum how)how, tar.data, tar.len, &packed);
-            assert_int_equal(content_digest(packed.data, packed.len, digest, NULL), 0);
+            assert_int_equal(digest_of(packed.data, packed.len, digest, NULL), 0);
             struct content_expect e = {.digest = digest, .size = (int64_t)packed.len};
             if (feed(*state, &e, &packed, step, &layer, &err) < 0)
                 fail_msg("%s, %zu bytes by %zu: %s", how_names[how], size, step, err.message);
@@ -210,7 +210,7 @@ static void test_flipped(void **state)
     make_tar(3000, &tar);
     squeeze(GZIP, tar.data, tar.len, &packed);
     char digest[72];
-    assert_int_equal(content_digest(packed.data, packed.len, digest, NULL), 0);
+    assert_int_equal(digest_of(packed.data, packed.len, digest, NULL), 0);
     struct content_expect e = {.digest = digest, .size = (int64_t)packed.len};
     for (size_t i = 0; i < packed.len; i += 5) {
         struct err err = {0};
@@ -338,9 +338,9 @@ static void test_threads_do_not_matter(void **state)
                                 digest, &size, &err) < 0)
                     fail_msg("%s", err.message);
                 assert_int_equal(size, out.len);
-                assert_int_equal(content_digest(out.data, out.len, want, NULL), 0);
+                assert_int_equal(digest_of(out.data, out.len, want, NULL), 0);
                 assert_string_equal(digest, want);
-                assert_int_equal(content_digest(tar.data, tar.len, want, NULL), 0);
+                assert_int_equal(digest_of(tar.data, tar.len, want, NULL), 0);
                 assert_string_equal(plain, want);
                 if (t == 0)
                     buf_add(&first, out.data, out.len);

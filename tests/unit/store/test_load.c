@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "place.h"
 #include "spec/digest.h"
+#include "spec/hash.h"
 #include "spec/platform.h"
-#include "store/hash.h"
 #include "store/internal.h"
 #include "store/load.h"
 #include "store/save.h"
@@ -35,14 +35,13 @@ static void sample_make(struct sample *s)
         struct tar_entry e = {
             .mode = S_IFREG | 0644, .path = i ? "two" : "one", .data = i ? "second" : "first"};
         assert_int_equal(tar_make(&e, 1, &s->layers[i], &err), 0);
-        assert_int_equal(content_digest(s->layers[i].data, s->layers[i].len, s->diff_id[i], &err),
-                         0);
+        assert_int_equal(digest_of(s->layers[i].data, s->layers[i].len, s->diff_id[i], &err), 0);
     }
     buf_printf(&s->config,
                "{ \"architecture\": \"amd64\", \"os\": \"linux\", \"rootfs\": {\"type\": "
                "\"layers\", \"diff_ids\": [\"%s\", \"%s\"]}}\n",
                s->diff_id[0], s->diff_id[1]);
-    assert_int_equal(content_digest(s->config.data, s->config.len, s->config_digest, &err), 0);
+    assert_int_equal(digest_of(s->config.data, s->config.len, s->config_digest, &err), 0);
 }
 
 static void sample_done(struct sample *s)
@@ -208,7 +207,7 @@ static void test_docker_archives(void **state)
 
 static void add_blob(struct buf *b, const void *data, size_t len, char ret_digest[static 72])
 {
-    assert_int_equal(content_digest(data, len, ret_digest, NULL), 0);
+    assert_int_equal(digest_of(data, len, ret_digest, NULL), 0);
     auto_free char *name = xasprintf("blobs/sha256/%s", digest_hex(ret_digest));
     add(b, name, data, len);
 }

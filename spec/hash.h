@@ -15,4 +15,4 @@ int hash_add(EVP_MD_CTX *md, const void *data, size_t len, struct err *err);
 int hash_end(EVP_MD_CTX *md, char ret[static 72], struct err *err);
 
 /* "sha256:..." of some bytes. */
-int content_digest(const void *data, size_t len, char ret[static 72], struct err *err);
+int digest_of(const void *data, size_t len, char ret[static 72], struct err *err);

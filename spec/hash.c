@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sha256. */
-#include "store/hash.h"
+#include "spec/hash.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,7 @@ int hash_end(EVP_MD_CTX *md, char ret[static 72], struct err *err)
     return 0;
 }
 
-int content_digest(const void *data, size_t len, char ret[static 72], struct err *err)
+int digest_of(const void *data, size_t len, char ret[static 72], struct err *err)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     if (EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL) != 1)
