@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -38,6 +39,12 @@ static struct sock_filter jump_if(uint32_t value, size_t equal, size_t other)
                                         (uint8_t)other);
 }
 
+static int install(struct sock_filter *code, size_t n)
+{
+    struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
 int syscalls_allow_only(const uint16_t *allowed, size_t n)
 {
     struct sock_filter code[SYSCALLS_MAX + 6];
@@ -52,10 +59,35 @@ int syscalls_allow_only(const uint16_t *allowed, size_t n)
         code[at++] = jump_if(allowed[i], n - i, 0);
     code[at++] = answer(SECCOMP_RET_ERRNO | EPERM);
     code[at++] = answer(SECCOMP_RET_ALLOW);
-    struct sock_fprog program = {.len = (unsigned short)at, .filter = code};
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+    return install(code, at);
+}
+
+/* The low word of an int argument. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define FIRST_ARGUMENT (offsetof(struct seccomp_data, args[0]) + 4)
+#else
+#define FIRST_ARGUMENT offsetof(struct seccomp_data, args[0])
+#endif
+
+int syscalls_allow_inet_only(void)
+{
+    struct sock_filter code[] = {
+        load(offsetof(struct seccomp_data, nr)),
+        jump_if(SYS_socket, 0, 3),
+        load(FIRST_ARGUMENT),
+        jump_if(AF_INET, 1, 0),
+        jump_if(AF_INET6, 0, 1),
+        answer(SECCOMP_RET_ALLOW),
+        answer(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+    };
+    return install(code, sizeof(code) / sizeof(*code));
 }
 #else
+int syscalls_allow_inet_only(void)
+{
+    return 0;
+}
+
 int syscalls_allow_only(const uint16_t *allowed, size_t n)
 {
     return 0;

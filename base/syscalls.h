@@ -12,3 +12,7 @@
  * no_new_privs. 0, also on an architecture whose numbers nobody has checked; -ENOSYS where the
  * kernel has no filters; -E2BIG. */
 int syscalls_allow_only(const uint16_t *allowed, size_t n);
+
+/* From now on this thread makes sockets of AF_INET and AF_INET6 only; others are EAFNOSUPPORT. To
+ * be called before syscalls_allow_only(), beside which it stands. */
+int syscalls_allow_inet_only(void);

@@ -70,6 +70,7 @@ int container_options_create(struct invocation *in, const struct container_value
         r = remove_namesake(in, v->name, err);
     if (r < 0)
         return r;
+    struct network_options network = network_options(&v->network);
     struct create_options o = {
         .image = v->rootfs ? NULL : &image,
         .rootfs = rootfs,
@@ -82,13 +83,13 @@ int container_options_create(struct invocation *in, const struct container_value
         .hostname = v->hostname,
         .env = &env,
         .mounts = mount_options(&v->mount),
-        .ports = port_options(&v->ports, v->network),
+        .ports = port_options(&v->ports, network.mode),
         .sandbox = &v->sandbox,
         .environment = &v->environment,
         .life = &v->life,
         .labels = &labels,
         .root_emulation = v->root_emulation,
-        .network = v->network,
+        .network = &network,
         .stop_signal = v->stop_signal,
         .stop_timeout =
             opt_given(in->table, in->res, "stop-timeout") ? v->stop_timeout : STOP_TIMEOUT_DEFAULT,

@@ -8,6 +8,7 @@
 #include "cmd/image_pull.h"
 #include "cmd/life_options.h"
 #include "cmd/mount_options.h"
+#include "cmd/network_options.h"
 #include "cmd/port_options.h"
 #include "cmd/sandbox_options.h"
 #include "engine/container.h"
@@ -15,7 +16,7 @@
 /* First member of both commands' values, so that the rows below fit both. */
 struct container_values {
     struct strv env, env_files, labels, label_files;
-    char *name, *work_dir, *user, *entrypoint, *hostname, *network, *stop_signal, *cidfile;
+    char *name, *work_dir, *user, *entrypoint, *hostname, *stop_signal, *cidfile;
     char *root_emulation;
     struct image_pull_values pull;
     struct mount_values mount;
@@ -23,6 +24,7 @@ struct container_values {
     struct sandbox_options sandbox;
     struct environment_options environment;
     struct life_options life;
+    struct network_options network;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace, rootfs;
 };
@@ -49,8 +51,6 @@ struct container_values {
         OPT_LIST_ROW(0, "label-file", container_values, label_files, "FILE",                       \
                      "Read labels from FILE, a NAME=VALUE a line"),                                \
         OPT_STRING_ROW(0, "name", container_values, name, "NAME", "Give the container a name"),    \
-        OPT_STRING_ROW(0, "network", container_values, network, "MODE",                            \
-                       "Network: none (the default so far), host, container:NAME or ns:PATH"),     \
         OPT_STRING_ROW(0, "os", container_values, pull.os, "OS",                                   \
                        "Use the image of this operating system"),                                  \
         OPT_STRING_ROW(0, "platform", container_values, pull.platform, "OS/ARCH[/VARIANT]",        \
@@ -78,7 +78,7 @@ struct container_values {
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
         EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, PORT_OPTION_ROWS,               \
-        SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS,                            \
+        SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS, NETWORK_OPTION_ROWS,       \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

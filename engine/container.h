@@ -40,10 +40,10 @@ struct create_options {
     const struct port_options *ports;              /* engine/create_ports.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
     const struct strv *labels;                     /* NAME=value */
-    const char *root_emulation; /* EMULATION_WORDS (engine/emulation.h), or NULL */
-    const char *network;        /* a mode, NULL: none */
-    const char *stop_signal;    /* NULL: image's, else TERM */
-    int64_t stop_timeout;       /* seconds */
+    const char *root_emulation;            /* EMULATION_WORDS (engine/emulation.h), or NULL */
+    const struct network_options *network; /* engine/create_network.h */
+    const char *stop_signal;               /* NULL: image's, else TERM */
+    int64_t stop_timeout;                  /* seconds */
     bool tty, interactive, auto_remove, read_only;
     const struct strv *invocation; /* the command line, for inspect's CreateCommand */
 };

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/sandbox_network.h"
 
 #include <arpa/inet.h>
 #include <pwd.h>
@@ -66,7 +67,7 @@ static int check_host(const char *given, const json_t *host, struct err *err)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "invalid host \"%s\": must be NAME[;NAME...]:ADDRESS", given);
     if (strcmp(colon + 1, "host-gateway") == 0) {
-        if (strcmp(json_get_string(host, "NetworkMode", "none"), "host") == 0)
+        if (network_reaches_host(host))
             return 0;
         return err_set(err, -EINVAL, "--add-host %s: this network has no way to the host", given);
     }

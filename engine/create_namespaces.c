@@ -75,8 +75,19 @@ static int check_together(const struct sandbox_options *o, bool hostname, const 
     return 0;
 }
 
-int create_namespaces(struct engine *e, const struct sandbox_options *o, const char *network,
-                      bool hostname, json_t *host, struct err *err)
+/* --network: one of its own, or as the other namespaces. */
+static int put_network(struct engine *e, const struct network_options *o, json_t *host,
+                       struct err *err)
+{
+    int r = create_network(o, host, err);
+    return r == 0 && !json_object_get(host, "NetworkMode")
+               ? put_mode(e, "network", o->mode, "none", "NetworkMode", host, err)
+               : r;
+}
+
+int create_namespaces(struct engine *e, const struct sandbox_options *o,
+                      const struct network_options *network, bool hostname, json_t *host,
+                      struct err *err)
 {
     int r = put_mode(e, "pid", o->pid, NULL, "PidMode", host, err);
     if (r == 0)
@@ -85,10 +96,8 @@ int create_namespaces(struct engine *e, const struct sandbox_options *o, const c
         r = put_mode(e, "uts", o->uts, NULL, "UTSMode", host, err);
     if (r == 0)
         r = put_mode(e, "cgroupns", o->cgroupns, NULL, "CgroupMode", host, err);
-    if (r == 0 && network && strcmp(network, "private") == 0)
-        return err_kind(err, ERR_USAGE, -EINVAL, "network \"private\" is not supported yet");
     if (r == 0)
-        r = put_mode(e, "network", network ? network : "none", "none", "NetworkMode", host, err);
+        r = put_network(e, network, host, err);
     return r < 0 ? r : check_together(o, hostname, host, err);
 }
 

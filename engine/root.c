@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "engine/image_program.h"
+#include "netns/client.h"
 #include "netns/netns.h"
 #include "overlay-fuse/layer.h"
 
@@ -135,9 +136,22 @@ static pid_t start_server(void *ctx, uint32_t number, int *ret_channel, struct e
     return overlay_client_start(&o, ret_channel, err);
 }
 
-static int set_up_network(void *ctx, struct err *err)
+static pid_t start_network(void *ctx, int inside, int *ret_control, struct err *err)
 {
-    return netns_loopback_up(err);
+    const struct root *root = *(struct root **)ctx;
+    return netns_client_start(root->network, inside, ret_control, err);
+}
+
+static int enter_network(void *ctx, int channel, struct err *err)
+{
+    const struct root *root = *(struct root **)ctx;
+    return netns_client_enter(root->network, channel, err);
+}
+
+static int set_up_network(void *ctx, int channel, struct err *err)
+{
+    int r = netns_loopback_up(err);
+    return r < 0 || channel < 0 ? r : netns_client_wait(channel, err);
 }
 
 void root_monitor_ops(struct monitor_ops *ops)
@@ -145,4 +159,8 @@ void root_monitor_ops(struct monitor_ops *ops)
     ops->root_start = start_server;
     ops->root_mount_data = overlay_client_mount_data;
     ops->net_setup = set_up_network;
+    if ((*(struct root **)ops->ctx)->network) {
+        ops->net_start = start_network;
+        ops->net_enter = enter_network;
+    }
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "netns/config.h"
 #include "overlay-fuse/client.h"
 #include "runtime/monitor.h"
 #include "store/store.h"
@@ -18,6 +19,8 @@ struct root {
     bool no_sync;        /* what is written is gone with the container, or made again */
     struct root *images; /* layers alone: what MOUNT_SERVED 1... show */
     size_t n_images;
+    const struct netns_config *network; /* what the network is like that is served beside it; NULL:
+                                           a private one has the loopback device alone. Borrowed */
 };
 
 /* Collects the layers' files of `diff_ids` (bottom first), mending a missing index, and the
@@ -44,7 +47,7 @@ void root_overlay_options(const struct root *root, struct overlay_options *ret);
 int root_make_targets(const struct root *root, const struct sandbox *sb, struct err *err);
 
 /* Fills in the operations that serve `root` and set the network up. `ops->ctx` must be a struct
- * that begins with a `struct root *`. */
+ * that begins with a `struct root *`, complete by now. */
 void root_monitor_ops(struct monitor_ops *ops);
 
 DEFINE_AUTO(root, root_done)

@@ -19,6 +19,7 @@
 #include "engine/restart_policy.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
+#include "engine/sandbox_network.h"
 #include "engine/state.h"
 #include "engine/volume.h"
 #include "engine/volume_copyup.h"
@@ -62,6 +63,15 @@ static int on_paused(void *ctx, bool stopped, struct err *err)
     auto_json json_t *state = json_deep_copy(s->container->state);
     json_put_string(state, "Status", stopped ? "paused" : "running");
     return store_container_set_state(s->container, state, err);
+}
+
+static void on_net_lost(void *ctx)
+{
+    struct start *s = ctx;
+    auto_json json_t *state = json_deep_copy(s->container->state);
+    json_put_string(state, "Error",
+                    "the network helper ended: restart the container to have its network again");
+    store_container_set_state(s->container, state, NULL);
 }
 
 /* The policy is read anew: `update` may have changed it. */
@@ -138,6 +148,7 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
         .ops = {.ctx = s,
                 .started = on_started,
                 .paused = on_paused,
+                .net_lost = on_net_lost,
                 .again = on_again,
                 .exited = on_exited},
         .time_limit = 1000 * json_integer_value(
@@ -210,6 +221,11 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
         r = sandbox_mounts_scratch(&e->store, &config, c, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
+    struct netns_config network;
+    r = sandbox_network_read(c->config, &network, err);
+    if (r < 0)
+        return err ? err_wrap(err, "container %s", c->name) : r;
+    root.network = r ? &network : NULL;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
     return start_monitor(&s, &config.sandbox, lock, ret_channel, err);

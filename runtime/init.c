@@ -38,6 +38,8 @@ static int wait_for_maps(struct stage *s, struct err *err)
     /* Before the change of ids: the user's files are opened as the user, who may have no id here.
      */
     int r = host_files_open(s->job, &s->host, err);
+    if (r == 0 && s->job->network >= 0)
+        r = s->job->ops->net_enter(s->job->ops->ctx, s->job->network, err);
     return r < 0 ? r : process_become_root(&s->sb->ids, err);
 }
 
@@ -75,8 +77,17 @@ static int set_names(struct stage *s, struct err *err)
     if (s->sb->hostname && s->sb->ns[NS_UTS].mode == NS_PRIVATE &&
         sethostname(s->sb->hostname, strlen(s->sb->hostname)) < 0)
         return err_errno(err, -errno, "set the host name to %s", s->sb->hostname);
+    return 0;
+}
+
+static int await_network(struct stage *s, struct err *err)
+{
+    const struct monitor_ops *ops = s->job->ops;
     bool own_net = s->sb->ns[NS_NET].mode == NS_PRIVATE;
-    return own_net && s->job->ops->net_setup ? s->job->ops->net_setup(s->job->ops->ctx, err) : 0;
+    int r = own_net && ops->net_setup ? ops->net_setup(ops->ctx, s->job->network, err) : 0;
+    if (s->job->network >= 0)
+        close(s->job->network);
+    return r;
 }
 
 static int find_user(struct stage *s, struct err *err)
@@ -101,7 +112,7 @@ static int seal_root(struct stage *s, struct err *err)
 static int run_stages(struct stage *s, struct err *err)
 {
     static int (*const stages[])(struct stage *, struct err *) = {
-        wait_for_maps, build_tree, set_names, open_terminal, find_user,
+        wait_for_maps, build_tree, set_names, open_terminal, find_user, await_network,
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(*stages); i++)

@@ -7,6 +7,7 @@
  *   monitor              init
  *   writes the id maps
  *   INIT_GO       ---->  opens what comes from the host, mounts the root
+ *                       makes the network's device (monitor_ops.net_enter)
  *                 <----  INIT_DEVICE, with a uint32_t, whose device it is (0: the root's, else a
  *                       MOUNT_SERVED's), the /dev/fuse descriptor (mounted, to be served) and a
  *                       procfs of the container; one for each
@@ -35,6 +36,7 @@ struct init_job {
     const struct sandbox *sandbox;
     const struct monitor_ops *ops;
     int channel;
+    int network;  /* a channel to the helper of the network, or -1 */
     int shm;      /* a detached mount for /dev/shm, or -1: a new one */
     int stdio[3]; /* without a terminal: pipes; stdin -1: /dev/null */
 };

@@ -31,8 +31,9 @@ static void hold_mounts(const struct sandbox *sb, struct launched *l)
         l->mounts = namespaces_hold_mounts(l->init);
 }
 
-static int start_init(const struct monitor_options *o, struct launched *l, int *ret_channel,
-                      struct err *err)
+/* `network`: the two ends of init's channel to the helper of the network, or -1. */
+static int start_init(const struct monitor_options *o, struct launched *l, const int network[2],
+                      int *ret_channel, struct err *err)
 {
     int ends[2], child[3] = {-1, -1, -1};
     int r = channel_pair(ends, err);
@@ -44,10 +45,13 @@ static int start_init(const struct monitor_options *o, struct launched *l, int *
     pid_t pid = namespaces_fork(o->sandbox, &shm, err);
     if (pid == 0) {
         close(ends[0]); /* our end: the other's end of file must mean the monitor's death */
+        if (network[1] >= 0)
+            close(network[1]);
         struct init_job job = {.sandbox = o->sandbox,
                                .ops = &o->ops,
                                .shm = shm,
                                .channel = ends[1],
+                               .network = network[0],
                                .stdio = {child[0], child[1], child[2]}};
         init_main(&job);
     }
@@ -131,7 +135,7 @@ int launch_follow(int channel, const int *servers, const struct winsize *size, s
 
 void launch_init(struct launched *l)
 {
-    *l = (struct launched){.mounts = -1, .emulation = EMULATE_HANDOVER_NONE};
+    *l = (struct launched){.mounts = -1, .net_control = -1, .emulation = EMULATE_HANDOVER_NONE};
     streams_init(&l->io);
 }
 
@@ -198,19 +202,42 @@ static int start_servers(const struct monitor_options *o, struct launched *l,
     return 0;
 }
 
+static bool has_network(const struct monitor_options *o)
+{
+    return o->ops.net_start && o->sandbox->ns[NS_NET].mode == NS_PRIVATE;
+}
+
+/* While init is at work: it waits for the network as the last thing. */
+static int start_network(const struct monitor_options *o, struct launched *l, int inside,
+                         struct err *err)
+{
+    if (inside < 0)
+        return 0;
+    pid_t pid = o->ops.net_start(o->ops.ctx, inside, &l->net_control, err);
+    l->network = pid > 0 ? pid : 0;
+    return pid < 0 ? pid : 0;
+}
+
 int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
            struct err *err)
 {
     auto_done(channels) struct channels servers = {0};
     auto_close int channel = -1;
+    int network[2] = {-1, -1};
     struct err own = {0};
     int r = start_servers(o, ret, &servers, err);
+    if (r == 0 && has_network(o))
+        r = channel_pair(network, err);
     if (r == 0)
-        r = start_init(o, ret, &channel, err);
+        r = start_init(o, ret, network, &channel, err);
+    close_fd(&network[0]);
     if (r == 0 && o->sandbox->ns[NS_USER].mode == NS_PRIVATE)
         r = userns_write_maps(ret->init, &o->sandbox->ids, err);
     if (r == 0 && (r = channel_send(channel, INIT_GO, NULL, 0, NULL, 0)) < 0)
         err_errno(err, r, "the container's init");
+    if (r == 0)
+        r = start_network(o, ret, network[1], err);
+    close_fd(&network[1]);
     if (r == 0) {
         auto_free struct channel_msg *msg = xcalloc(1, sizeof(*msg));
         r = launch_follow(channel, servers.v, size, ret, msg, &own);
@@ -254,7 +281,8 @@ void launch_wait_server(struct launched *l, bool at_once)
     int64_t end = clock_ms() + (at_once ? 0 : SERVER_PATIENCE);
     int status;
     close_fd(&l->mounts);
-    if (l->supervisor > 0) { /* it holds the container's mounts */
+    close_fd(&l->net_control); /* what the container has sent goes out meanwhile */
+    if (l->supervisor > 0) {   /* it holds the container's mounts */
         kill(l->supervisor, SIGKILL);
         proc_wait(l->supervisor, &status);
         l->supervisor = 0;
@@ -262,6 +290,9 @@ void launch_wait_server(struct launched *l, bool at_once)
     for (size_t i = 0; i < l->n_servers; i++)
         if (l->servers[i] > 0)
             wait_server(l->servers[i], end);
+    if (l->network > 0)
+        wait_server(l->network, clock_ms() + SERVER_PATIENCE);
+    l->network = 0;
     free(take_ptr(l->servers));
     l->n_servers = 0;
 }

@@ -10,7 +10,9 @@ struct launched {
     pid_t init, supervisor; /* our children; 0: none */
     pid_t *servers;         /* of the root, then of the mounts that are served; 0: none */
     size_t n_servers;
-    int mounts; /* with a pid namespace that is not its own: its mount namespace; else -1 */
+    pid_t network;   /* the helper of the network; 0: none */
+    int net_control; /* its end is our end of this; -1 */
+    int mounts;      /* with a pid namespace that is not its own: its mount namespace; else -1 */
     struct streams io;
     struct emulate_handover emulation;
 };
@@ -38,6 +40,7 @@ int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb,
 /* Kills and collects l->init, if there is one. */
 void launch_kill(struct launched *l);
 
-/* Ends the supervisor, when all that it could serve is gone, and waits for the end of the servers,
- * which comes by itself when their mounts are gone; after 5 s, or `at_once`, they are killed. */
+/* Ends the network, and the supervisor when all that it could serve is gone, and waits for the end
+ * of the servers, which comes by itself when their mounts are gone; after 5 s, or `at_once`, they
+ * are killed. */
 void launch_wait_server(struct launched *l, bool at_once);

@@ -87,6 +87,17 @@ static void reap_server(struct monitor *m)
         kill(m->l.init, SIGKILL);
 }
 
+/* It ends with the container, or a moment earlier, when its device is gone. */
+static void reap_network(struct monitor *m)
+{
+    int status;
+    if (m->l.network <= 0 || waitpid(m->l.network, &status, WNOHANG) != m->l.network)
+        return;
+    m->l.network = 0;
+    if (!m->ended && m->o->ops.net_lost)
+        m->o->ops.net_lost(m->o->ops.ctx);
+}
+
 static void reap_init(struct monitor *m)
 {
     int status;
@@ -116,6 +127,7 @@ void monitor_take_signals(struct monitor *m)
     }
     reap_init(m);
     reap_server(m);
+    reap_network(m);
 }
 
 static void pause_or_go_on(struct monitor *m, struct client *c, bool stop)

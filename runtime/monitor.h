@@ -44,7 +44,7 @@ enum {
 #define MON_STDIN_WINDOW (256 * 1024)
 
 /* What the monitor needs done by others, so that runtime/ knows no store, overlay or network.
- * All run in the monitor but net_setup. */
+ * All run in the monitor but net_enter, net_setup and inside. */
 struct monitor_ops {
     void *ctx;
     /* Starts the server of the root (`number` 0) or of a MOUNT_SERVED; *ret_channel takes the
@@ -53,8 +53,16 @@ struct monitor_ops {
     pid_t (*root_start)(void *ctx, uint32_t number, int *ret_channel, struct err *err);
     /* mount(2) data for the root's FUSE mount. */
     void (*root_mount_data)(int device_fd, uid_t uid, gid_t gid, char out[static 256]);
-    /* In the container's init, in its network namespace, with capabilities. */
-    int (*net_setup)(void *ctx, struct err *err);
+    /* Starts the helper that serves the container's own network namespace (netns/client.h).
+     * `inside`: its end of a channel to init; borrowed. *ret_control is kept as long as the network
+     * is wanted. NULL, with net_enter: there is none to serve. */
+    pid_t (*net_start)(void *ctx, int inside, int *ret_control, struct err *err);
+    /* In the container's init, in its network namespace, with capabilities: first in the host's
+     * tree, with the user's id, then with all mounts. `channel`: to the helper; -1: none. */
+    int (*net_enter)(void *ctx, int channel, struct err *err);
+    int (*net_setup)(void *ctx, int channel, struct err *err);
+    /* The helper of the network ended before the container: to be recorded. */
+    void (*net_lost)(void *ctx);
     /* Not NULL: is called in place of the execution of the command, as the container's root with
      * the container's capabilities and policy; `uid` and `gid` are the ids of the user that the
      * sandbox names. 0-2 are the pipes of launch.h. The process ends with the result. */

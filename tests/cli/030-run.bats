@@ -239,11 +239,11 @@ test_setup() {
     assert_output $'root\nproc\nsys\nrefused'
 }
 
-@test "the network is loopback only" {
-    run_apart wherry run --rm debian sh -c \
+@test "--network none: the network is loopback only" {
+    run_apart wherry run --rm --network none debian sh -c \
         'tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d " " | sort | tr "\n" " "'
     assert_match "$output" '^lo '
-    refute_match "$output" 'eth|ens|enp'
+    refute_match "$output" 'eth|ens|enp|tap'
 }
 
 @test "set-uid bits of the image give nothing outside, capabilities are bounded" {

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int net_setup(void *ctx, struct err *err)
+static int net_setup(void *ctx, int channel, struct err *err)
 {
     return netns_loopback_up(err);
 }

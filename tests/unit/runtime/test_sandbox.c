@@ -32,7 +32,7 @@ struct result {
     char failure[1000];
 };
 
-static int net_setup(void *ctx, struct err *err)
+static int net_setup(void *ctx, int channel, struct err *err)
 {
     return netns_loopback_up(err);
 }

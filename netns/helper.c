@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wherry-netns: the network helper of one container (client.h has the protocol).
+ *
+ * Should: serve the container's network from the host's, as the plain user, and end with the
+ * container. Mustn't: enter the container's namespaces itself, or hold a power that serving frames
+ * does not take. */
+#include "base/alloc.h"
+#include "base/channel.h"
+#include "base/cleanup.h"
+#include "netns/client.h"
+#include "netns/confine.h"
+#include "netns/slirp_loop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct helper {
+    struct netns_config config;
+    int control, inside; /* channels to the monitor and to init */
+    int fds[NETNS_FDS];
+    struct channel_msg msg;
+};
+
+static int receive_config(struct helper *h)
+{
+    int r = channel_recv(h->control, &h->msg);
+    bool good = r == 1 && h->msg.type == NETNS_CONFIG && h->msg.len == sizeof(h->config);
+    if (good)
+        memcpy(&h->config, h->msg.data, sizeof(h->config));
+    channel_msg_done(&h->msg);
+    return good ? 0 : -EPIPE;
+}
+
+static int receive_tap(struct helper *h)
+{
+    int r = channel_recv(h->inside, &h->msg);
+    bool good = r == 1 && h->msg.type == NETNS_TAP && h->msg.n_fds == NETNS_FDS;
+    for (size_t i = 0; good && i < NETNS_FDS; i++)
+        h->fds[i] = take_fd(&h->msg.fds[i]);
+    channel_msg_done(&h->msg);
+    return good ? 0 : -EPIPE;
+}
+
+/* Init hears what went wrong, and reports it as its own failure. */
+static int answer(struct helper *h, const struct err *err)
+{
+    int r = channel_send(h->inside, NETNS_READY, err, sizeof(*err), NULL, 0);
+    close_fd(&h->inside);
+    return r;
+}
+
+static int serve(struct helper *h)
+{
+    struct err err = {0};
+    auto_ptr(slirp_loop) struct slirp_loop *loop = NULL;
+    if (receive_config(h) < 0)
+        return 1;
+    int r = netns_confine(&err);
+    if (receive_tap(h) < 0)
+        return 1; /* the container is not to be: nobody wants an answer */
+    close_fd(&h->fds[NETNS_FD_USER]);
+    close_fd(&h->fds[NETNS_FD_NET]);
+    if (r == 0)
+        r = slirp_loop_new(&h->config, h->fds[NETNS_FD_TAP], &loop, &err);
+    if (answer(h, &err) < 0 || r < 0)
+        return 1;
+    slirp_loop_run(loop, h->control);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct helper *h = new0(struct helper);
+    if (argc != 3) {
+        fputs("usage: wherry-netns CONTROL INSIDE\nThe two are descriptors of channels.\n", stderr);
+        return 2;
+    }
+    h->control = atoi(argv[1]);
+    h->inside = atoi(argv[2]);
+    for (size_t i = 0; i < NETNS_FDS; i++)
+        h->fds[i] = -1;
+    signal(SIGPIPE, SIG_IGN);
+    return serve(h);
+}
