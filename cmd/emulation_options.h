@@ -7,6 +7,6 @@
 
 #define EMULATION_OPTION_ROW(holder)                                                               \
     OPT_CHOICE_ROW(0, "root-emulation", holder, root_emulation, "HOW",                             \
-                   "With a single id: record owners for a commit (the default), give fixed "       \
-                   "answers, or none",                                                             \
+                   "With a single id: record owners for a commit (the default), show them as "     \
+                   "well (consistent), give fixed answers, or none",                               \
                    EMULATION_WORDS)

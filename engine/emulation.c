@@ -26,18 +26,15 @@ int emulation_choose(const char *word, const struct id_maps *ids, enum root_emul
         const char *word;
         enum root_emulation value;
     } words[] = {
-        {"", EMULATE_AUTO},
-        {"record", EMULATE_RECORD},
-        {"fixed", EMULATE_FIXED},
-        {"none", EMULATE_NONE},
+        {"", EMULATE_AUTO},       {"record", EMULATE_RECORD}, {"consistent", EMULATE_CONSISTENT},
+        {"fixed", EMULATE_FIXED}, {"none", EMULATE_NONE},
     };
     size_t i = 0;
     while (i < sizeof(words) / sizeof(*words) && strcmp(words[i].word, word ? word : "") != 0)
         i++;
     if (i == sizeof(words) / sizeof(*words))
         return err_kind(err, ERR_USAGE, -EINVAL, "invalid root emulation \"%s\"", word);
-    if (!emulate_possible(ids) &&
-        (words[i].value == EMULATE_RECORD || words[i].value == EMULATE_FIXED))
+    if (!emulate_possible(ids) && words[i].value != EMULATE_AUTO && words[i].value != EMULATE_NONE)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "--root-emulation=%s is for containers whose only id is root's%s", word,
                         ids->single ? ""

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "runtime/sandbox.h"
 
-#define EMULATION_WORDS "record|fixed|none"
+#define EMULATION_WORDS "record|consistent|fixed|none"
 
 /* Checks the word and puts it into HostConfig of config.json. */
 int emulation_put(const char *word, json_t *document, struct err *err);

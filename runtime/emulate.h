@@ -10,13 +10,16 @@
  *   control lists with other ids        told to the root's file server, through the mount, which
  *                                       keeps them (overlay-fuse/server_record.c). On other file
  *                                       systems the call succeeds and nothing is kept
+ *   stat, statx, access                 with --root-emulation=consistent: answered with the owners
+ *                                       that were recorded (emulate_stat.c)
  *   set*id, setgroups, get*id           a process has the ids that it has set, and so have its
  *                                       children (emulate_ids.h); to the kernel it stays root
  *
- * So inside everything is owned by root, and a commit has the true owners.
+ * So inside everything is owned by root, unless "consistent" is asked for, and a commit has the
+ * true owners.
  *
  * The filter is loaded by whoever is about to execute the container's command (process.c). It sends
- * the listener to its monitor, which forks the supervisor when the command runs. There is one for a
+ * the listener to its monitor, which forks the supervisor. There is one for a
  * container and one for each exec, as seccomp has one listener a tree of processes. The supervisor
  * is in the container's user and mount namespaces, which the recording needs, and outside of its
  * pid namespace: nobody in the container can see, signal or trace it. It ends with the last process
@@ -70,11 +73,12 @@ bool emulate_wanted(const struct sandbox *sb);
  * be had, which emulate_load() will tell. */
 bool emulate_shows_users(const struct sandbox *sb);
 
-/* The filter, for a table of calls that ends with a nr of 0 and arch of 0; `notify`: for a
- * supervisor, else with fixed answers. Returns its length, at most EMULATE_FILTER_MAX. */
+/* The filter, for a table of calls that ends with a nr of 0 and arch of 0: EMULATE_RECORD or
+ * EMULATE_CONSISTENT for a supervisor, EMULATE_FIXED with fixed answers. Returns its length, at
+ * most EMULATE_FILTER_MAX. */
 #define EMULATE_FILTER_MAX 1024
 struct emulate_call;
-size_t emulate_filter(const struct emulate_call *table, uint64_t caps, bool notify,
+size_t emulate_filter(const struct emulate_call *table, uint64_t caps, enum root_emulation how,
                       struct sock_filter out[static EMULATE_FILTER_MAX]);
 
 /* The call with this number, or NULL. */

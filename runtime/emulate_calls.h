@@ -35,6 +35,15 @@ enum emulate_op {
     OP_PRCTL,     /* PR_SET_KEEPCAPS */
     OP_SETRLIMIT, /* RLIMIT_LOCKS (emulate_ids.h) */
     OP_PRLIMIT,
+    /* What only "consistent" answers. */
+    OP_STAT,
+    OP_LSTAT,
+    OP_FSTAT,
+    OP_FSTATAT,
+    OP_STATX,
+    OP_ACCESS,
+    OP_FACCESSAT,
+    OP_FACCESSAT2,
 };
 
 /* One call of one architecture. The table (emulate_table.h) is made while wherry is built, by

@@ -19,14 +19,14 @@
 #define BIT(cap) (UINT64_C(1) << (cap))
 
 static const uint16_t allowed[] = {
-    SYS_ppoll,        SYS_ioctl,      SYS_openat,          SYS_openat2,
-    SYS_close,        SYS_chroot,     SYS_pread64,         SYS_pwrite64,
-    SYS_read,         SYS_fstat,      SYS_newfstatat,      SYS_fstatfs,
-    SYS_setxattr,     SYS_getxattr,   SYS_prlimit64,       SYS_mknodat,
-    SYS_umask,        SYS_readlinkat, SYS_fcntl,           SYS_brk,
-    SYS_mmap,         SYS_munmap,     SYS_mremap,          SYS_mprotect,
-    SYS_madvise,      SYS_futex,      SYS_getrandom,       SYS_rt_sigreturn,
-    SYS_rt_sigaction, SYS_exit_group, SYS_restart_syscall,
+    SYS_ppoll,        SYS_ioctl,        SYS_openat,     SYS_openat2,
+    SYS_close,        SYS_chroot,       SYS_pread64,    SYS_pwrite64,
+    SYS_read,         SYS_fstat,        SYS_newfstatat, SYS_fstatfs,
+    SYS_setxattr,     SYS_getxattr,     SYS_statx,      SYS_prlimit64,
+    SYS_mknodat,      SYS_umask,        SYS_readlinkat, SYS_fcntl,
+    SYS_brk,          SYS_mmap,         SYS_munmap,     SYS_mremap,
+    SYS_mprotect,     SYS_madvise,      SYS_futex,      SYS_getrandom,
+    SYS_rt_sigreturn, SYS_rt_sigaction, SYS_exit_group, SYS_restart_syscall,
 #ifdef SYS_poll
     SYS_poll,
 #endif

@@ -128,8 +128,11 @@ static void body(struct program *p, const struct emulate_call *call)
 
 /* A container without a capability gets the kernel's refusal. Devices and access lists go with the
  * right to change owners: the kernel would not have given any of them to a container's root. */
-static bool wanted(enum emulate_op op, uint64_t caps, bool notify)
+static bool wanted(enum emulate_op op, uint64_t caps, enum root_emulation how)
 {
+    bool notify = how != EMULATE_FIXED;
+    if (op >= OP_STAT)
+        return how == EMULATE_CONSISTENT;
     if (op <= OP_MKNODAT)
         return caps & BIT(CAP_CHOWN);
     if (op <= OP_FSETXATTR)
@@ -141,11 +144,12 @@ static bool wanted(enum emulate_op op, uint64_t caps, bool notify)
     return notify;
 }
 
-size_t emulate_filter(const struct emulate_call *table, uint64_t caps, bool notify,
+size_t emulate_filter(const struct emulate_call *table, uint64_t caps, enum root_emulation how,
                       struct sock_filter out[static EMULATE_FILTER_MAX])
 {
     struct program p = {.code = out,
-                        .action = notify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | 0};
+                        .action =
+                            how == EMULATE_FIXED ? SECCOMP_RET_ERRNO | 0 : SECCOMP_RET_USER_NOTIF};
     while (table->arch) {
         uint32_t arch = table->arch;
         load(&p, offsetof(struct seccomp_data, arch));
@@ -154,7 +158,7 @@ size_t emulate_filter(const struct emulate_call *table, uint64_t caps, bool noti
         emit(&p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
         load(&p, offsetof(struct seccomp_data, nr));
         for (; table->arch == arch; table++) {
-            if (!wanted(table->op, caps, notify))
+            if (!wanted(table->op, caps, how))
                 continue;
             size_t test = p.len;
             jump(&p, table->nr, 0, 0);
@@ -183,10 +187,11 @@ const struct emulate_call *emulate_find(uint32_t arch, uint32_t nr)
     return NULL;
 }
 
-static int load_filter(uint64_t caps, bool notify)
+static int load_filter(uint64_t caps, enum root_emulation how)
 {
+    bool notify = how != EMULATE_FIXED;
     struct sock_filter code[EMULATE_FILTER_MAX];
-    size_t len = emulate_filter(emulate_table, caps, notify, code);
+    size_t len = emulate_filter(emulate_table, caps, how, code);
     if (len > EMULATE_FILTER_MAX)
         return -E2BIG;
     struct sock_fprog prog = {.len = (unsigned short)len, .filter = code};
@@ -211,8 +216,8 @@ bool emulate_wanted(const struct sandbox *sb)
 
 bool emulate_shows_users(const struct sandbox *sb)
 {
-    return emulate_possible(&sb->ids) &&
-           (sb->emulation == EMULATE_AUTO || sb->emulation == EMULATE_RECORD);
+    return emulate_possible(&sb->ids) && sb->emulation != EMULATE_FIXED &&
+           sb->emulation != EMULATE_NONE;
 }
 
 int emulate_load(const struct sandbox *sb, uint64_t caps, int *ret_listener, struct err *err)
@@ -222,16 +227,16 @@ int emulate_load(const struct sandbox *sb, uint64_t caps, int *ret_listener, str
         return 0;
     int r = -ENOSYS;
     if (sb->emulation != EMULATE_FIXED)
-        r = load_filter(caps, true);
+        r = load_filter(caps, sb->emulation);
     if (r >= 0) {
         *ret_listener = r;
         return 0;
     }
-    if (sb->emulation == EMULATE_RECORD)
+    if (sb->emulation != EMULATE_AUTO && sb->emulation != EMULATE_FIXED)
         return err_errno(err, r,
                          r == -EBUSY ? "root emulation: who started us listens to our system calls "
                                        "already (use --root-emulation=fixed)"
                                      : "root emulation");
-    r = load_filter(caps, false);
+    r = load_filter(caps, EMULATE_FIXED);
     return r < 0 ? err_errno(err, r, "root emulation") : 0;
 }

@@ -58,10 +58,21 @@ int call_find(const struct call *c, int dirfd, const char *path, bool follow);
 /* Of one of the caller's descriptors. */
 int call_find_fd(const struct call *c, int fd);
 
-/* emulate_owner.c, emulate_user.c: the handlers. */
+/* The same by the address of the path in the caller; `empty`: "" means the descriptor. */
+int call_find_by_address(const struct call *c, int dirfd, uint64_t address, bool follow,
+                         bool empty);
+/* Whether the object is one that our file server keeps. */
+bool call_is_ours(const struct call *c, int fd);
+
+/* What our file server has recorded of it. False: it does not say. */
+bool call_recorded_owner(int fd, uint32_t *ret_uid, uint32_t *ret_gid);
+
+/* emulate_owner.c, emulate_stat.c, emulate_user.c: the handlers. */
 int64_t call_chown(struct call *c);
 int64_t call_mknod(struct call *c);
 int64_t call_setxattr(struct call *c);
+int64_t call_stat(struct call *c);
+int64_t call_access(struct call *c);
 int64_t call_set_ids(struct call *c);
 int64_t call_set_groups(struct call *c);
 int64_t call_keep_caps(struct call *c);

@@ -45,24 +45,6 @@ static int record_owner(int fd, uint32_t uid, uint32_t gid)
     return record(fd, RECORD_OWNER, text, (size_t)n, 0);
 }
 
-/* True when the object is one that our file server keeps. */
-static bool is_ours(const struct emulator *e, int fd)
-{
-    struct stat st;
-    return e->dev && fstat(fd, &st) == 0 && st.st_dev == e->dev;
-}
-
-static int find_by_path(const struct call *c, int dirfd, uint64_t address, bool follow, bool empty)
-{
-    char path[PATH_MAX];
-    int r = call_read_string(c, address, path, sizeof(path));
-    if (r < 0)
-        return r;
-    if (*path || !empty)
-        return call_find(c, dirfd, path, follow);
-    return dirfd == AT_FDCWD ? call_open(c, "cwd", O_PATH) : call_find_fd(c, dirfd);
-}
-
 static int find_chowned(const struct call *c)
 {
     int flags;
@@ -72,9 +54,9 @@ static int find_chowned(const struct call *c)
         flags = (int)c->arg[4];
         if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
             return -EINVAL;
-        return find_by_path(c, (int)c->arg[0], c->arg[1], !(flags & AT_SYMLINK_NOFOLLOW),
-                            flags & AT_EMPTY_PATH);
-    default: return find_by_path(c, AT_FDCWD, c->arg[0], c->what->op == OP_CHOWN, false);
+        return call_find_by_address(c, (int)c->arg[0], c->arg[1], !(flags & AT_SYMLINK_NOFOLLOW),
+                                    flags & AT_EMPTY_PATH);
+    default: return call_find_by_address(c, AT_FDCWD, c->arg[0], c->what->op == OP_CHOWN, false);
     }
 }
 
@@ -87,7 +69,7 @@ int64_t call_chown(struct call *c)
         return fd;
     if (!call_valid(c))
         return -ESRCH;
-    if (is_ours(c->e, fd))
+    if (call_is_ours(c, fd))
         return record_owner(fd, call_id(c, c->arg[first]), call_id(c, c->arg[first + 1]));
     return fstatfs(fd, &fs) == 0 && fs.f_flags & ST_RDONLY ? -EROFS : 0;
 }
@@ -162,7 +144,15 @@ int64_t call_mknod(struct call *c)
     if (dir < 0)
         return dir;
     /* Elsewhere an object that is not what was asked for would be of no use to anybody. */
-    return is_ours(c->e, dir) ? make_device(c, dir, name, mode, dev) : CALL_CONTINUE;
+    return call_is_ours(c, dir) ? make_device(c, dir, name, mode, dev) : CALL_CONTINUE;
+}
+
+bool call_recorded_owner(int fd, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+    char path[32], text[32] = "";
+    snprintf(path, sizeof(path), "self/fd/%d", fd);
+    return getxattr(path, RECORD_OWNER, text, sizeof(text) - 1) > 0 &&
+           sscanf(text, "%u:%u", ret_uid, ret_gid) == 2;
 }
 
 /* --- access control lists -------------------------------------------------------------------- */
@@ -192,12 +182,12 @@ static int set_list(struct call *c, const char *alias, const void *list, size_t 
     auto_close int fd =
         c->what->op == OP_FSETXATTR
             ? call_find_fd(c, (int)c->arg[0])
-            : find_by_path(c, AT_FDCWD, c->arg[0], c->what->op == OP_SETXATTR, false);
+            : call_find_by_address(c, AT_FDCWD, c->arg[0], c->what->op == OP_SETXATTR, false);
     if (fd < 0)
         return fd;
     if (!call_valid(c))
         return -ESRCH;
-    return is_ours(c->e, fd) ? record(fd, alias, list, len, (int)c->arg[4]) : 0;
+    return call_is_ours(c, fd) ? record(fd, alias, list, len, (int)c->arg[4]) : 0;
 }
 
 int64_t call_setxattr(struct call *c)

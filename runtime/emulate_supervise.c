@@ -49,6 +49,14 @@ static int64_t handle(struct call *c)
     case OP_SETXATTR:
     case OP_LSETXATTR:
     case OP_FSETXATTR: return call_setxattr(c);
+    case OP_STAT:
+    case OP_LSTAT:
+    case OP_FSTAT:
+    case OP_FSTATAT:
+    case OP_STATX: return call_stat(c);
+    case OP_ACCESS:
+    case OP_FACCESSAT:
+    case OP_FACCESSAT2: return call_access(c);
     case OP_PRCTL: return call_keep_caps(c);
     case OP_SETGROUPS: return call_set_groups(c);
     case OP_GETGROUPS: return call_get_groups(c);

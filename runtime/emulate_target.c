@@ -244,3 +244,20 @@ int call_find(const struct call *c, int dirfd, const char *path, bool follow)
     }
     return find_from(c, base, path, follow);
 }
+
+int call_find_by_address(const struct call *c, int dirfd, uint64_t address, bool follow, bool empty)
+{
+    char path[PATH_MAX];
+    int r = call_read_string(c, address, path, sizeof(path));
+    if (r < 0)
+        return r;
+    if (*path || !empty)
+        return call_find(c, dirfd, path, follow);
+    return dirfd == AT_FDCWD ? call_open(c, "cwd", O_PATH) : call_find_fd(c, dirfd);
+}
+
+bool call_is_ours(const struct call *c, int fd)
+{
+    struct stat st;
+    return c->e->dev && fstat(fd, &st) == 0 && st.st_dev == c->e->dev;
+}

@@ -125,14 +125,11 @@ int exec_launch(const struct monitor_options *o, const struct winsize *size, str
         return r;
     struct err own = {0};
     auto_free struct channel_msg *msg = new0(struct channel_msg);
-    r = launch_follow(channel, NULL, size, ret, msg, &own);
+    const struct supervised who = {o->sandbox, o->exec->privileged ? UINT64_MAX : o->sandbox->caps,
+                                   o->exec->join.pidfd};
+    r = launch_follow(channel, NULL, size, &who, ret, msg, &own);
     proc_wait(first, &status);
-    if (r == 0) {
-        r = launch_supervisor(ret, o->exec->join.pidfd, o->sandbox,
-                              o->exec->privileged ? UINT64_MAX : o->sandbox->caps, &own);
-        ret->supervisor = 0; /* it stays for what the command leaves behind */
-    }
-    emulate_handover_done(&ret->emulation);
+    ret->supervisor = 0; /* it stays for what the command leaves behind */
     if (r < 0)
         launch_kill(ret);
     /* Now that nothing of ours holds the pid namespace up: was it killed with the container? */

@@ -98,8 +98,23 @@ static int take_device(const int *servers, const struct launched *l, struct chan
     return number < l->n_servers ? connect_server(servers[number], msg, err) : 0;
 }
 
-int launch_follow(int channel, const int *servers, const struct winsize *size, struct launched *l,
-                  struct channel_msg *msg, struct err *err)
+/* Starts root emulation's supervisor: from here on the one who loaded the filter is answered. */
+static int start_supervisor(const struct supervised *who, struct launched *l, struct err *err)
+{
+    if (l->emulation.listener < 0)
+        return 0;
+    auto_close int own = who->init_fd < 0 ? pidfd_open_pid(l->init) : -1;
+    pid_t pid = emulate_start(&l->emulation, who->init_fd < 0 ? own : who->init_fd,
+                              &who->sandbox->ids, who->caps, err);
+    emulate_handover_done(&l->emulation);
+    if (pid > 0)
+        l->supervisor = pid;
+    return pid < 0 ? pid : 0;
+}
+
+int launch_follow(int channel, const int *servers, const struct winsize *size,
+                  const struct supervised *who, struct launched *l, struct channel_msg *msg,
+                  struct err *err)
 {
     bool exec_next = false;
     for (;;) {
@@ -121,7 +136,11 @@ int launch_follow(int channel, const int *servers, const struct winsize *size, s
             if (msg->len == sizeof(l->init))
                 memcpy(&l->init, msg->data, sizeof(l->init));
             break;
-        case INIT_LISTENER: emulate_receive(msg, &l->emulation); break;
+        case INIT_LISTENER:
+            emulate_receive(msg, &l->emulation);
+            if ((r = start_supervisor(who, l, err)) < 0)
+                return r;
+            break;
         case INIT_EXEC: exec_next = true; break;
         case INIT_FAILED:
             if (msg->len != sizeof(*err))
@@ -137,23 +156,6 @@ void launch_init(struct launched *l)
 {
     *l = (struct launched){.mounts = -1, .net_control = -1, .emulation = EMULATE_HANDOVER_NONE};
     streams_init(&l->io);
-}
-
-int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb, uint64_t caps,
-                      struct err *err)
-{
-    if (l->emulation.listener < 0)
-        return 0;
-    pid_t pid = emulate_start(&l->emulation, init_fd, &sb->ids, caps, err);
-    if (pid > 0)
-        l->supervisor = pid;
-    return pid < 0 ? pid : 0;
-}
-
-static int supervise_init(struct launched *l, const struct sandbox *sb, struct err *err)
-{
-    auto_close int init_fd = l->emulation.listener < 0 ? -1 : pidfd_open_pid(l->init);
-    return launch_supervisor(l, init_fd, sb, sb->caps, err);
 }
 
 void launch_kill(struct launched *l)
@@ -240,13 +242,11 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
     close_fd(&network[1]);
     if (r == 0) {
         auto_free struct channel_msg *msg = xcalloc(1, sizeof(*msg));
-        r = launch_follow(channel, servers.v, size, ret, msg, &own);
-        if (r == 0)
-            r = supervise_init(ret, o->sandbox, &own);
+        const struct supervised who = {o->sandbox, o->sandbox->caps, -1};
+        r = launch_follow(channel, servers.v, size, &who, ret, msg, &own);
         if (r < 0 && err)
             *err = own;
     }
-    emulate_handover_done(&ret->emulation);
     if (r == 0)
         hold_mounts(o->sandbox, ret);
     else

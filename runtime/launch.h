@@ -26,16 +26,20 @@ void launch_init(struct launched *l);
 int launch(const struct monitor_options *o, const struct winsize *size, struct launched *ret,
            struct err *err);
 
-/* `servers`: a channel to each of l->servers. Listens to init, or what joins a container
- * (runtime/exec.c), until it has executed the command; `msg` is room for a message. */
-struct channel_msg;
-int launch_follow(int channel, const int *servers, const struct winsize *size, struct launched *l,
-                  struct channel_msg *msg, struct err *err);
+/* Whom root emulation's supervisor serves. */
+struct supervised {
+    const struct sandbox *sandbox;
+    uint64_t caps;
+    int init_fd; /* a pidfd of the container's init, or -1: l->init is it */
+};
 
-/* Starts root emulation's supervisor when it was handed over. `init_fd` is a pidfd of the
- * container's init. */
-int launch_supervisor(struct launched *l, int init_fd, const struct sandbox *sb, uint64_t caps,
-                      struct err *err);
+/* `servers`: a channel to each of l->servers. Listens to init, or what joins a container
+ * (runtime/exec.c), until it has executed the command, and starts root emulation's supervisor when
+ * it is asked for; `msg` is room for a message. */
+struct channel_msg;
+int launch_follow(int channel, const int *servers, const struct winsize *size,
+                  const struct supervised *who, struct launched *l, struct channel_msg *msg,
+                  struct err *err);
 
 /* Kills and collects l->init, if there is one. */
 void launch_kill(struct launched *l);

@@ -278,7 +278,7 @@ static void first_ids(const struct user *u, struct ids *ret)
 }
 
 /* Should: hand the listener on before the policy, which it is not to escape, can get in the way.
- * Nothing that is done from here to the exec may be a call that is emulated: nobody answers yet. */
+ * What is emulated from here on is answered. */
 static int start_emulation(struct process *p, uint64_t caps, struct err *err)
 {
     struct emulate_handover *h = &p->emulation;

@@ -74,6 +74,7 @@ struct sandbox_device {
 enum root_emulation {
     EMULATE_AUTO, /* with one id: record, or fixed where the kernel cannot notify; else none */
     EMULATE_RECORD,
+    EMULATE_CONSISTENT, /* record, and show what was recorded */
     EMULATE_FIXED,
     EMULATE_NONE,
 };

@@ -286,7 +286,7 @@ lrwxrwxrwx 0/0 0 l"
     run_apart wherry run --rm --root-emulation=none debian sh -c 'chown 33 /etc/passwd; chown 0:0 /etc/passwd && echo fine'
     assert_output fine
     assert_match "$stderr" 'Invalid argument'
-    run_apart wherry create --root-emulation=consistent debian true
+    run_apart wherry create --root-emulation=true debian true
     assert_refused 'root-emulation'
     wherry create --name kept --root-emulation=none debian chown 33 /etc/passwd
     assert_equal "$(wherry inspect --format '{{.HostConfig.RootEmulation}}' kept)" none
@@ -294,9 +294,68 @@ lrwxrwxrwx 0/0 0 l"
     assert_status 1
     if has_subordinate_ids; then
         unset WHERRY_SINGLE_ID
-        run_apart wherry run --rm --root-emulation=record debian true
-        assert_refused 'single id|only id'
+        for how in record consistent; do
+            run_apart wherry run --rm --root-emulation=$how debian true
+            assert_refused 'single id|only id'
+        done
     fi
+}
+
+@test "--root-emulation=consistent: who looks sees what was recorded" {
+    python3 "$tests_dir/tools/foreign-deb.py" foreign.deb
+    # shellcheck disable=SC2016 # perl's
+    in_debian '
+        mkdir /w; cd /w; mkdir -p src/dir; touch src/dir/f; ln -s f src/dir/l; chown -R 33:104 src; chown 0:104 src/dir/f
+        chmod 2755 src/dir/f; chown -h 8:9 src/dir/l
+        stat -c "%n %u:%g" src src/dir/f src/dir/l; stat -L -c "%n %u:%g" src/dir/l; ls -ldn src | cut -d" " -f 3,4
+        perl -e "for (q(/w/src), q(/etc/shadow)) { \$, = q( ); open F, q(<), \$_; print +(stat)[4, 5], (lstat)[4, 5], (stat F)[4, 5], qq(\n) }"
+        tar cf a.tar src; mkdir t; tar -C t --numeric-owner -xf a.tar; cp -a src c; rm -r src
+        find . -gid 104 | LC_ALL=C sort | tr "\n" " "; echo; chown 0:0 c; stat -c %u:%g c
+        dpkg -i /foreign.deb >/dev/null; stat -c "%u:%g %a %F" /opt/foreign/setuid /opt/foreign/null; dpkg -V
+        useradd -m joe; su joe -c "test -O /home/joe && test -w /home/joe && echo mine; test -r /etc/shadow || echo refused"
+        su joe -c "test -r /etc/passwd && test -x /bin/true && test -w /dev/null && echo allowed"
+        userdel -r joe 2>/dev/null; ls /home' -v "$PWD/foreign.deb:/foreign.deb:ro" --root-emulation=consistent
+    assert_equal "$stderr" ''
+    assert_output 'src 33:104
+src/dir/f 0:104
+src/dir/l 8:9
+src/dir/l 0:104
+33 104
+33 104 33 104 33 104 
+0 42 0 42 0 42 
+./c ./c/dir ./c/dir/f ./t/src ./t/src/dir ./t/src/dir/f 
+0:0
+33:104 4755 regular file
+0:6 640 character special file
+mine
+refused
+allowed'
+    assert_equal "$(wherry inspect --format '{{.HostConfig.RootEmulation}}' c)" consistent
+    wherry commit -q c i
+    run layer_list i w/t/src
+    assert_equal "$output" "drwxr-xr-x 33/104 0 dir/
+-rwxr-sr-x 0/104 0 dir/f
+lrwxrwxrwx 8/9 0 dir/l"
+    run_apart wherry run --rm --root-emulation=consistent -u 33 debian sh -c 'id -u; stat -c %u /etc/passwd'
+    assert_output $'33\n0'
+}
+
+@test "consistent: wild arguments, links that change, processes that die" {
+    # shellcheck disable=SC2016 # perl's
+    in_debian '
+        touch /f; chown 33:33 /f; ln -s /f /l
+        perl -e "sub try { my (\$n, @a) = @_; my \$r = syscall(\$n, @a); print \$r < 0 ? \$! + 0 : \$r, q( ) }
+            my (\$b, \$nul) = (q( ) x 300, 0);
+            try(4, q(/f), 8); try(4, 8, \$b); try(4, q(/f), 1 << 50); try(4, q(/nowhere), \$b); try(4, q(x) x 5000, \$b);
+            try(5, 99, \$b); try(5, -1, \$b); try(262, -100, q(), \$b, 0x1000); try(262, 99, q(x), \$b, 0);
+            try(262, -100, q(/f), \$b, 0x40000000); try(332, -100, q(/f), 0, 1 << 31, \$b); try(332, -100, q(/f), 0, 0x7ff, 8);
+            try(21, q(/f), 99); try(21, 8, 4); try(269, 99, q(x), 4); try(439, -100, q(/f), 4, 0x40000000);"
+        echo
+        ( while :; do ln -sfn /f /l; ln -sfn /proc/self/exe /l; ln -sfn /l /l; done ) 2>/dev/null & racer=$!
+        for i in $(seq 200); do ( exec stat -L /l ) >/dev/null 2>&1 & kill -KILL $! 2>/dev/null; done
+        perl -e "for (1..3000) { @s = stat(q(/l)); @s and \$s[4] != 33 and \$s[4] != 0 and print qq(wrong\n) }"
+        kill $racer; wait 2>/dev/null; stat -c %u /f' --root-emulation=consistent
+    assert_output $'14 14 14 2 36 9 9 0 9 22 22 14 22 14 9 22 \n33'
 }
 
 @test "a container inside of another listener gets fixed answers" {

@@ -183,14 +183,14 @@ static void filter(void **state)
                 continue;
             struct seccomp_data data = {.arch = c->arch, .nr = (int)c->nr};
             memcpy(data.args, rows[i].arg, sizeof(rows[i].arg));
-            size_t len = emulate_filter(emulate_calls(), all, true, code);
+            size_t len = emulate_filter(emulate_calls(), all, EMULATE_RECORD, code);
             assert_true(len <= EMULATE_FILTER_MAX);
             if (ask(code, len, &data) != actions[rows[i].with_all])
                 fail_msg("row %zu, call %x of %x", i, c->nr, c->arch);
-            len = emulate_filter(emulate_calls(), all, false, code);
+            len = emulate_filter(emulate_calls(), all, EMULATE_FIXED, code);
             if (ask(code, len, &data) != actions[rows[i].fixed])
                 fail_msg("row %zu, call %x of %x: fixed", i, c->nr, c->arch);
-            len = emulate_filter(emulate_calls(), no_chown, true, code);
+            len = emulate_filter(emulate_calls(), no_chown, EMULATE_RECORD, code);
             if (ask(code, len, &data) != actions[rows[i].without_chown])
                 fail_msg("row %zu, call %x of %x: without CAP_CHOWN", i, c->nr, c->arch);
         }
@@ -202,7 +202,7 @@ static void narrow(void **state)
 {
 #if defined(__x86_64__)
     struct sock_filter code[EMULATE_FILTER_MAX];
-    size_t len = emulate_filter(emulate_calls(), UINT64_MAX, true, code);
+    size_t len = emulate_filter(emulate_calls(), UINT64_MAX, EMULATE_RECORD, code);
     struct seccomp_data data = {.arch = AUDIT_ARCH_I386,
                                 .nr = (int)number(AUDIT_ARCH_I386, OP_CHOWN, true),
                                 .args = {1, 0xffff, 0}};
@@ -224,11 +224,31 @@ static void narrow(void **state)
 #endif
 }
 
+static void looks(void **state)
+{
+    static const struct {
+        enum root_emulation how;
+        uint32_t action;
+    } rows[] = {{EMULATE_RECORD, SECCOMP_RET_ALLOW},
+                {EMULATE_FIXED, SECCOMP_RET_ALLOW},
+                {EMULATE_CONSISTENT, SECCOMP_RET_USER_NOTIF}};
+    struct sock_filter code[EMULATE_FILTER_MAX];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        size_t len = emulate_filter(emulate_calls(), 0, rows[i].how, code);
+        assert_true(len <= EMULATE_FILTER_MAX);
+        for (const struct emulate_call *c = emulate_calls(); c->arch; c++) {
+            struct seccomp_data data = {.arch = c->arch, .nr = (int)c->nr};
+            if (c->op >= OP_STAT && ask(code, len, &data) != rows[i].action)
+                fail_msg("row %zu, call %x of %x", i, c->nr, c->arch);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_ids), cmocka_unit_test(capabilities), cmocka_unit_test(table),
-        cmocka_unit_test(filter),  cmocka_unit_test(narrow),
+        cmocka_unit_test(filter),  cmocka_unit_test(looks),        cmocka_unit_test(narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
