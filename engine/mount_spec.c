@@ -430,10 +430,6 @@ static int check_complete(struct mount_spec *spec, struct err *err)
         spec->source = xstrdup(spec->target); /* podman: the same path on both sides */
     if (spec->source && !*spec->source)
         return err_kind(err, ERR_USAGE, -EINVAL, "host directory cannot be empty");
-    if (spec->type == MOUNT_TYPE_IMAGE)
-        for (size_t i = 0; i < spec->options.len; i++)
-            if (strcmp(spec->options.v[i], "rw") == 0)
-                return err_kind(err, ERR_USAGE, -EINVAL, "an image can only be mounted read-only");
     return 0;
 }
 
@@ -461,7 +457,7 @@ int mount_spec_mount(const char *text, struct mount_spec *ret, struct err *err)
     int r = parse_mount(text, &spec, err);
     if (r < 0)
         return r;
-    spec.read_only |= spec.type == MOUNT_TYPE_IMAGE;
+    spec.read_only |= spec.type == MOUNT_TYPE_IMAGE && !group_given(&spec, G_ACCESS);
     add_defaults(&spec);
     *ret = spec;
     spec = (struct mount_spec){0};

@@ -85,12 +85,15 @@ void root_set_ids(struct root *root, const struct id_maps *ids)
     root->single_gid = ids->gids[0].inside;
 }
 
-int root_add_image(struct root *root, struct store *s, const struct strv *diff_ids, struct err *err)
+int root_add_image(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
+                   struct err *err)
 {
-    struct root image = {0};
-    int r = root_init(&image, s, diff_ids, "", err);
-    free(take_ptr(image.upper));
-    free(take_ptr(image.work));
+    struct root image = {.no_sync = true};
+    int r = root_init(&image, s, diff_ids, dir ? dir : "", err);
+    if (!dir) {
+        free(take_ptr(image.upper));
+        free(take_ptr(image.work));
+    }
     if (r < 0) {
         root_done(&image);
         return r;

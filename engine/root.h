@@ -17,7 +17,7 @@ struct root {
     uid_t single_uid;
     gid_t single_gid;
     bool no_sync;        /* what is written is gone with the container, or made again */
-    struct root *images; /* layers alone: what MOUNT_SERVED 1... show */
+    struct root *images; /* what MOUNT_SERVED 1... show */
     size_t n_images;
     const struct netns_config *network; /* what the network is like that is served beside it; NULL:
                                            a private one has the loopback device alone. Borrowed */
@@ -27,8 +27,9 @@ struct root {
  * writable directory `dir`/upper with `dir`/work. */
 int root_init(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
               struct err *err);
-/* Adds an image's layers to root->images. */
-int root_add_image(struct root *root, struct store *s, const struct strv *diff_ids,
+/* Adds an image's layers to root->images; with `dir` it is writable, and what is written is in
+ * `dir`/upper. */
+int root_add_image(struct root *root, struct store *s, const struct strv *diff_ids, const char *dir,
                    struct err *err);
 void root_done(struct root *root);
 

@@ -42,6 +42,12 @@ static const char *scratch_path(struct sandbox_config *config, const struct stor
                               xasprintf("%s/" SCRATCH_DIR "/%zu", c->path, config->n_mounts));
 }
 
+/* Of the image with this number, when it is writable. Allocated. */
+static char *image_scratch(const struct store_container *c, uint32_t number)
+{
+    return xasprintf("%s/" SCRATCH_DIR "/image-%u", c->path, number);
+}
+
 /* What has a "=" is for the file system itself: "size=1m,mode=700". */
 static void read_options(const json_t *m, struct sandbox_config *config,
                          const struct store_container *c, struct sandbox_mount *ret)
@@ -100,6 +106,8 @@ static int read_mount(struct sandbox_config *config, const struct store *s,
     } else if (strcmp(type, "image") == 0) {
         mount.kind = MOUNT_SERVED;
         mount.number = ++config->n_served;
+        mount.scratch =
+            writable ? sandbox_config_own(config, image_scratch(c, mount.number)) : NULL;
         mount.subpath = json_get_string(m, "SubPath", NULL);
     } else if (strcmp(type, "tmpfs") == 0) {
         mount.kind = MOUNT_TMPFS;
@@ -143,19 +151,23 @@ int sandbox_mounts_read(struct sandbox_config *config, const struct store *s,
     return r;
 }
 
-int sandbox_mounts_images(struct root *root, struct store *s, const json_t *container,
+int sandbox_mounts_images(struct root *root, struct store *s, const struct store_container *c,
                           struct err *err)
 {
     size_t i;
+    uint32_t number = 0;
     json_t *m;
     int r = 0;
-    json_array_foreach (json_object_get(container, "Mounts"), i, m) {
+    json_array_foreach (json_object_get(c->config, "Mounts"), i, m) {
         auto_strv layers = {0};
         if (strcmp(json_get_string(m, "Type", ""), "image") != 0)
             continue;
+        bool writable = json_is_true(json_object_get(m, "RW"));
+        number++;
+        auto_free char *dir = writable ? image_scratch(c, number) : NULL;
         r = json_want_strv(m, "Layers", &layers, err);
         if (r == 0)
-            r = root_add_image(root, s, &layers, err);
+            r = root_add_image(root, s, &layers, dir, err);
         if (r < 0)
             return err_wrap(err, "image %s", json_get_string(m, "Source", ""));
     }

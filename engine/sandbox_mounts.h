@@ -10,9 +10,10 @@
 int sandbox_mounts_read(struct sandbox_config *config, const struct store *s,
                         const struct store_container *c, struct err *err);
 /* Adds the images that are mounted to `root`, numbered as in the sandbox. */
-int sandbox_mounts_images(struct root *root, struct store *s, const json_t *container,
+int sandbox_mounts_images(struct root *root, struct store *s, const struct store_container *c,
                           struct err *err);
-/* In a container's directory: the changes of mounts with the option O, which end with the run. */
+/* In a container's directory: the changes of mounts with the option O and of writable images, which
+ * end with the run. */
 #define SCRATCH_DIR "scratch"
 /* Makes it anew before a start, when a mount wants it. */
 int sandbox_mounts_scratch(struct store *s, const struct sandbox_config *config,

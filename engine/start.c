@@ -181,7 +181,7 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
             r = root_init(root, &e->store, &layers, c->path, err);
     }
     if (r == 0)
-        r = sandbox_mounts_images(root, &e->store, c->config, err);
+        r = sandbox_mounts_images(root, &e->store, c, err);
     if (r == 0)
         r = network_files_write(c->fd, config->sandbox.hostname, c->name,
                                 json_object_get(c->config, "HostConfig"), err);

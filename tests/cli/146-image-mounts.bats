@@ -37,11 +37,27 @@ ro,'
     assert_refused 'subpath none of what is mounted on /m'
 }
 
-@test "what is refused: unknown images, writing" {
+@test "rw=true: a writable layer that ends with the run" {
+    wherry create --name c --mount type=image,src=data,dst=/m,rw=true --mount type=image,src=hello,dst=/h debian \
+        sh -c 'echo "$(cat /m/data/file) $(ls /m/data)"; echo new >/m/data/file; touch /m/data/x; rm /m/abs; cat /m/data/file; touch /h/x'
+    run_apart wherry start -a c
+    assert_output $'two file\nnew'
+    assert_match "$stderr" "'/h/x': Read-only"
+    [[ ! -e $WHERRY_ROOT/containers/$(wherry inspect --format '{{.Id}}' c)/scratch ]]
+    run_apart wherry start -a c
+    assert_output $'two file\nnew'
+    run_apart wherry inspect --format '{{(index .Mounts 0).RW}} {{(index .Mounts 1).RW}}' c
+    assert_output 'true false'
+    run_apart wherry run --rm --mount type=image,src=data,dst=/m debian ls /m/data
+    assert_output file
+    run_apart wherry run --rm --mount type=image,src=data,dst=/m,rw=true,subpath=data debian sh -c 'echo x >/m/file; chown 33 /m/file && cat /m/file'
+    assert_output x
+    wherry rm c
+}
+
+@test "what is refused: unknown images" {
     run_apart wherry create --mount type=image,src=none,dst=/m debian true
     assert_refused 'none: image not known'
-    run_apart wherry create --mount type=image,src=data,dst=/m,rw=true debian true
-    assert_refused 'an image can only be mounted read-only'
 }
 
 @test "an image that is mounted stays; the container shows it" {

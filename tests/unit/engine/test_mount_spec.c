@@ -120,7 +120,7 @@ static void mounts(void **state)
          "tmpfs - /b rw rprivate - notmpcopyup,U,nosuid,nodev"},
         {"type=image,src=i,dst=/b", "image i /b ro - - "},
         {"type=image,src=i,dst=/b,rw=false", "image i /b ro - - "},
-        {"type=image,src=i,dst=/b,rw=true", "error: only be mounted read-only"},
+        {"type=image,src=i,dst=/b,rw=true", "image i /b rw - - "},
         {"type=image,dst=/b", "error: must set source"},
         {"type=foo,dst=/b", "error: invalid filesystem type \"foo\""},
         {"type=devpts,dst=/b", "error: devpts"},
