@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cmd/commands.h"
 #include "cmd/emulation_options.h"
+#include "cmd/network_options.h"
 #include "cmd/registry_options.h"
 #include "cmd/transfer_view.h"
 #include "engine/content.h"
@@ -34,7 +35,8 @@ static const struct opt opts[] = {
     OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
     OPT_LIST_ROW(0, "label", values, labels, "NAME=VALUE", "Set a label on the image"),
     OPT_CHOICE_ROW(0, "network", values, network, "MODE",
-                   "Network of RUN: none (the default so far) or host", "none|host"),
+                   "Network of RUN: private (the default), none or host",
+                   "default|host|none|private"),
     {.type = OPT_CHOICE,
      .name = "pull",
      .offset = offsetof(struct values, pull),
@@ -196,10 +198,11 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         pull.watch.say = on_pull;
         pull.watch.watch = on_transfers;
     }
+    struct network_options network = network_options(&(struct network_options){.mode = v->network});
     struct build_request q = {.context = args->len ? args->v[0] : ".",
                               .dockerfile = v->file,
                               .target = v->target,
-                              .network = v->network,
+                              .network = network.mode,
                               .root_emulation = v->root_emulation,
                               .tags = &v->tags,
                               .args = &v->args,

@@ -191,7 +191,7 @@ static int start_run(struct context *ctx, struct scratch *s, const struct sandbo
 static int step_mounts(struct scratch *s, const struct build_run *run, struct strv *owned,
                        struct sandbox_mount *mounts, size_t *ret_n, struct err *err)
 {
-    int r = network_files_write(s->dir_fd, "buildstep", "localhost", NULL, err);
+    int r = network_files_write(s->dir_fd, "buildstep", "localhost", NULL, s->files.network, err);
     if (r < 0)
         return r;
     size_t n = 0;
@@ -214,6 +214,20 @@ static int step_mounts(struct scratch *s, const struct build_run *run, struct st
     return r;
 }
 
+static void step_network(const struct context *ctx, struct netns_config *network,
+                         struct root *files, struct sandbox *sandbox)
+{
+    const char *mode = ctx->request->network;
+    if (mode && strcmp(mode, "none") == 0)
+        return;
+    if (mode && strcmp(mode, "host") == 0) {
+        sandbox->ns[NS_NET].mode = NS_HOST;
+        return;
+    }
+    netns_config_init(network);
+    files->network = network;
+}
+
 static int on_run(void *arg, struct build_image *image, const struct build_run *run,
                   bool *ret_changed, struct err *err)
 {
@@ -233,6 +247,8 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
                               .caps = sandbox_default_caps(),
                               .umask = 0022,
                               .mounts = mounts};
+    struct netns_config network;
+    step_network(ctx, &network, &s.files, &sandbox);
     if (r == 0)
         r = step_mounts(&s, run, &owned, mounts, &sandbox.n_mounts, err);
     if (r == 0)
@@ -242,8 +258,6 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
     if (r < 0)
         return r;
     root_set_ids(&s.files, &sandbox.ids);
-    if (ctx->request->network && strcmp(ctx->request->network, "host") == 0)
-        sandbox.ns[NS_NET].mode = NS_HOST;
     s.files.no_sync = true;
     auto_free char *command = strv_join(&run->args, " ");
     r = start_run(ctx, &s, &sandbox, command, err);

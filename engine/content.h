@@ -81,7 +81,7 @@ struct build_request {
     const char *target;     /* or NULL */
     const struct strv *tags, *args, *labels;
     const struct pull_options *pull; /* for images that FROM names; the name in it is not used */
-    const char *network;             /* of RUN: NULL, "none" or "host" */
+    const char *network;             /* of RUN: "none", "host"; NULL and others: its own */
     const char *root_emulation;      /* as create's */
     bool quiet;
     void (*event)(void *arg, const struct build_event *ev);

@@ -2,9 +2,11 @@
 /* The files that stand in for the image's. */
 #include "engine/network_files.h"
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/strv.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -22,8 +24,39 @@ static void host_file(const char *path, struct buf *out)
         buf_add_char(out, '\n');
 }
 
+/* By which address the container reaches the machine; "": by none. With the loopback closed that is
+ * the address from which the machine itself would go out. */
+static void host_address(const struct netns_config *network, char ret[static INET_ADDRSTRLEN])
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9)};
+    socklen_t len = sizeof(a);
+    *ret = 0;
+    if (!network || network->allow_host_loopback) {
+        inet_ntop(AF_INET, network ? &network->gateway : &(struct in_addr){htonl(INADDR_LOOPBACK)},
+                  ret, INET_ADDRSTRLEN);
+        return;
+    }
+    auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET, "192.0.2.1", &a.sin_addr); /* sends nothing */
+    if (sock >= 0 && connect(sock, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+        getsockname(sock, (struct sockaddr *)&a, &len) == 0)
+        inet_ntop(AF_INET, &a.sin_addr, ret, INET_ADDRSTRLEN);
+}
+
+/* The container's own name and the machine's, as podman writes them. */
+static void own_names(const struct netns_config *network, const char *gateway, const char *hostname,
+                      const char *alias, struct buf *out)
+{
+    char own[INET_ADDRSTRLEN] = "127.0.0.1";
+    if (network)
+        inet_ntop(AF_INET, &network->address, own, sizeof(own));
+    if (network && *gateway)
+        buf_printf(out, "%s\thost.containers.internal host.docker.internal\n", gateway);
+    buf_printf(out, "%s\t%s %s\n", own, hostname, alias);
+}
+
 /* --add-host: NAME[;NAME...]:ADDRESS, as create checked it. They come first, as in podman. */
-static void add_hosts(const json_t *host, struct buf *out)
+static void add_hosts(const json_t *host, const char *gateway, struct buf *out)
 {
     const json_t *all = json_object_get(host, "ExtraHosts");
     for (size_t i = 0; i < json_array_size(all); i++) {
@@ -31,8 +64,8 @@ static void add_hosts(const json_t *host, struct buf *out)
         const char *colon = given ? strchr(given, ':') : NULL;
         if (!colon)
             continue;
-        bool gateway = strcmp(colon + 1, "host-gateway") == 0;
-        buf_printf(out, "%s\t", gateway ? "127.0.0.1" : colon + 1);
+        bool is_gateway = strcmp(colon + 1, "host-gateway") == 0;
+        buf_printf(out, "%s\t", is_gateway ? gateway : colon + 1);
         for (const char *p = given; p < colon; p++)
             buf_add_char(out, *p == ';' ? ' ' : *p);
         buf_add_char(out, '\n');
@@ -62,12 +95,52 @@ static bool is_replaced(const char *line, const json_t *servers, const json_t *s
            (options && strncmp(line, "options", 7) == 0);
 }
 
+static bool is_server_line(const char *line)
+{
+    return strncmp(line, "nameserver", 10) == 0 && (line[10] == ' ' || line[10] == '\t');
+}
+
+/* A line that names no server stays. */
+static bool is_within_reach(const char *line, const struct netns_config *network)
+{
+    if (!is_server_line(line))
+        return true;
+    const char *server = line + 10 + strspn(line + 10, " \t");
+    return strncmp(server, "127.", 4) != 0 && strcmp(server, "::1") != 0 &&
+           (!strchr(server, ':') || network->ipv6);
+}
+
+/* The network's own name server, which is the machine's whatever that is, goes first; then those of
+ * the machine's that can be reached from inside. */
+static void network_servers(const struct netns_config *network, struct buf *text)
+{
+    auto_strv lines = {0};
+    char dns[INET_ADDRSTRLEN], dns6[INET6_ADDRSTRLEN];
+    bool any = false, any4 = false;
+    strv_split(&lines, buf_str(text), '\n');
+    strv_foreach (&lines, line)
+        if (is_server_line(line)) {
+            any = true;
+            any4 |= !strchr(line, ':');
+        }
+    buf_truncate(text, 0);
+    inet_ntop(AF_INET, &network->dns, dns, sizeof(dns));
+    inet_ntop(AF_INET6, &network->dns6, dns6, sizeof(dns6));
+    buf_printf(text, "nameserver %s\n", any && !any4 && network->ipv6 ? dns6 : dns);
+    strv_foreach (&lines, line) {
+        if (*line && is_within_reach(line, network))
+            buf_printf(text, "%s\n", line);
+    }
+}
+
 /* The machine's, with what --dns, --dns-search ("." is none) and --dns-option say instead. */
-static void resolv_conf(const json_t *host, struct buf *out)
+static void resolv_conf(const json_t *host, const struct netns_config *network, struct buf *out)
 {
     const json_t *servers = words(host, "Dns"), *search = words(host, "DnsSearch");
     const json_t *options = words(host, "DnsOptions");
     host_file("/etc/resolv.conf", out);
+    if (network)
+        network_servers(network, out);
     if (!servers && !search && !options)
         return;
     auto_strv lines = {0};
@@ -92,13 +165,15 @@ bool network_file_wanted(size_t i, const json_t *host)
 }
 
 int network_files_write(int dirfd, const char *hostname, const char *alias, const json_t *host,
-                        struct err *err)
+                        const struct netns_config *network, struct err *err)
 {
     auto_buf hosts = {0}, resolv = {0}, name = {0}, env = {0};
-    add_hosts(host, &hosts);
+    char gateway[INET_ADDRSTRLEN];
+    host_address(network, gateway);
+    add_hosts(host, gateway, &hosts);
     host_file("/etc/hosts", &hosts);
-    buf_printf(&hosts, "127.0.0.1\t%s %s\n", hostname, alias);
-    resolv_conf(host, &resolv);
+    own_names(network, gateway, hostname, alias, &hosts);
+    resolv_conf(host, network, &resolv);
     buf_printf(&name, "%s\n", hostname);
     buf_printf(&env, "engine=\"wherry-%s\"\nname=\"%s\"\n", WHERRY_VERSION, alias);
     const struct buf *texts[NETWORK_FILES] = {&hosts, &resolv, &name, &env};

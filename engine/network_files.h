@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "netns/config.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -21,6 +22,8 @@ extern const struct network_file network_files[NETWORK_FILES];
 bool network_file_wanted(size_t i, const json_t *host);
 
 /* Writes all of them into `dirfd`. `alias` is a second name for the container; `host` (or NULL) the
- * HostConfig with the hosts and servers that were asked for. */
+ * HostConfig with the hosts and servers that were asked for; `network` the container's own, or
+ * NULL.
+ */
 int network_files_write(int dirfd, const char *hostname, const char *alias, const json_t *host,
-                        struct err *err);
+                        const struct netns_config *network, struct err *err);

@@ -8,6 +8,7 @@
 #include "engine/sandbox_environment.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
+#include "engine/sandbox_network.h"
 #include "engine/sandbox_security.h"
 #include "engine/userns.h"
 
@@ -58,6 +59,10 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
     sb->work_dir = json_get_string(config, "WorkingDir", "/");
     sb->user = json_get_string(config, "User", "");
     sandbox_namespaces_read(sb, c->config);
+    r = sandbox_network_read(c->config, &ret->network, err);
+    if (r < 0)
+        return r;
+    ret->has_network = r;
     r = read_command(sb, c->config, config, err);
     if (r == 0)
         r = json_want_bool(host, "ReadonlyRootfs", &sb->read_only, err);

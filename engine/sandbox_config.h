@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "netns/config.h"
 #include "runtime/sandbox.h"
 #include "store/store.h"
 
@@ -19,6 +20,8 @@ struct sandbox_config {
     size_t n_ns_fds;
     struct strv owned; /* strings made on the way */
     bool auto_remove;
+    bool has_network; /* of its own, with a way out: */
+    struct netns_config network;
 };
 
 /* Reads c->config. The result points into `c`, which must outlive it. `ids`: what the container

@@ -19,7 +19,6 @@
 #include "engine/restart_policy.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
-#include "engine/sandbox_network.h"
 #include "engine/state.h"
 #include "engine/volume.h"
 #include "engine/volume_copyup.h"
@@ -184,7 +183,8 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
         r = sandbox_mounts_images(root, &e->store, c, err);
     if (r == 0)
         r = network_files_write(c->fd, config->sandbox.hostname, c->name,
-                                json_object_get(c->config, "HostConfig"), err);
+                                json_object_get(c->config, "HostConfig"),
+                                config->has_network ? &config->network : NULL, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     root_set_ids(root, &config->sandbox.ids);
@@ -221,11 +221,7 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
         r = sandbox_mounts_scratch(&e->store, &config, c, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
-    struct netns_config network;
-    r = sandbox_network_read(c->config, &network, err);
-    if (r < 0)
-        return err ? err_wrap(err, "container %s", c->name) : r;
-    root.network = r ? &network : NULL;
+    root.network = config.has_network ? &config.network : NULL;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
     return start_monitor(&s, &config.sandbox, lock, ret_channel, err);

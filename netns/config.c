@@ -122,6 +122,11 @@ int netns_config_option(struct netns_config *c, const char *option, struct err *
         return inet_pton(AF_INET6, value, &c->outbound_addr6) == 1
                    ? 0
                    : bad(key, value, "an IPv6 address of this machine", err);
+    /* podman's two ways to publish a port; ours keeps the client's address as the second does, and
+     * is as fast as the first. */
+    if (strcmp(option, "port_handler=rootlesskit") == 0 ||
+        strcmp(option, "port_handler=slirp4netns") == 0)
+        return 0;
     return err_kind(err, ERR_USAGE, -EINVAL, "unknown option of slirp4netns: %s", option);
 }
 

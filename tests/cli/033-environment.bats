@@ -97,11 +97,13 @@ $(id -un):*:$(id -u):$(id -g):$(getent passwd "$(id -un)" | cut -d: -f5):/:/bin/
     run_apart wherry run --rm --no-hosts debian sh -c 'mount | grep -c /etc/hosts; cat /etc/hosts 2>/dev/null; true'
     assert_equal "${lines[0]}" 0
     local bad
-    for bad in one one: :1.2.3.4 one:1.2.3 'a b:1.2.3.4' one:host-gateway; do
+    for bad in one one: :1.2.3.4 one:1.2.3 'a b:1.2.3.4'; do
         run_apart wherry run --rm --add-host "$bad" debian true
         assert_status 125
         assert_match "$stderr" '^Error: '
     done
+    run_apart wherry run --rm --network none --add-host one:host-gateway debian true
+    assert_refused 'this network has no way to the host'
     run_apart wherry run --rm --no-hosts --add-host a:1.2.3.4 debian true
     assert_refused 'cannot be set together'
     wherry create --name c --add-host one:10.0.0.1 debian true
