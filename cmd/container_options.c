@@ -88,6 +88,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .environment = &v->environment,
         .life = &v->life,
         .labels = &labels,
+        .secrets = &v->secrets,
         .root_emulation = v->root_emulation,
         .network = &network,
         .stop_signal = v->stop_signal,

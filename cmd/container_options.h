@@ -15,7 +15,7 @@
 
 /* First member of both commands' values, so that the rows below fit both. */
 struct container_values {
-    struct strv env, env_files, labels, label_files;
+    struct strv env, env_files, labels, label_files, secrets;
     char *name, *work_dir, *user, *entrypoint, *hostname, *stop_signal, *cidfile;
     char *root_emulation;
     struct image_pull_values pull;
@@ -66,6 +66,8 @@ struct container_values {
         OPT_BOOL_ROW(0, "rm", container_values, auto_remove, "Remove the container when it ends"), \
         OPT_BOOL_ROW(0, "rootfs", container_values, rootfs,                                        \
                      "The first argument is a directory that is the root, not an image"),          \
+        OPT_LIST_ROW(0, "secret", container_values, secrets, "NAME[,OPTION=VALUE]",                \
+                     "Let the container have a secret: type=mount|env, target=, mode="),           \
         OPT_STRING_ROW(0, "stop-signal", container_values, stop_signal, "SIGNAL",                  \
                        "Signal that stops the container (default: the image's, or TERM)"),         \
         OPT_INT_ROW(0, "stop-timeout", container_values, stop_timeout, "SECONDS",                  \

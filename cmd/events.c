@@ -19,7 +19,7 @@ struct values {
 
 static const struct opt opts[] = {
     OPT_LIST_ROW('f', "filter", values, filters, "KEY=VALUE",
-                 "Only those that match (container, event, image, label, type, volume)"),
+                 "Only those that match (container, event, image, label, secret, type, volume)"),
     OPT_STRING_ROW(0, "format", values, format, "TEMPLATE", "Print by a Go template, or json"),
     OPT_STRING_ROW(0, "since", values, since, "TIME", "From this time on (default: now)"),
     OPT_SWITCH_ROW(
@@ -43,7 +43,8 @@ static json_t *go_time(const json_t *event)
 
 static int print_template(const struct template *t, json_t *event, struct err *err)
 {
-    static const char *const texts[] = {"ID", "Name", "Image", "Status", "Type"};
+    static const char *const texts[] = {"ID",   "Name",    "Image",       "Status",
+                                        "Type", "Network", "HealthStatus"};
     auto_json json_t *row = json_deep_copy(event);
     auto_buf text = {0};
     json_put(row, "Time", go_time(event));

@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/each.h"
 #include "cmd/env_file.h"
+#include "cmd/preserve_options.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,7 @@ struct values {
     struct strv env, env_files;
     char *user, *work_dir, *detach_keys;
     bool detach, tty, interactive, privileged, latest;
+    struct preserve_options preserve;
 };
 
 static const struct opt opts[] = {
@@ -25,6 +27,7 @@ static const struct opt opts[] = {
     OPT_LIST_ROW(0, "env-file", values, env_files, "FILE", "Read environment variables from FILE"),
     OPT_BOOL_ROW('i', "interactive", values, interactive, "Pass our standard input on"),
     OPT_BOOL_ROW('l', "latest", values, latest, "Use the newest container"),
+    PRESERVE_OPTION_ROWS(values),
     OPT_BOOL_ROW(0, "privileged", values, privileged, "Give root all capabilities"),
     OPT_BOOL_ROW('t', "tty", values, tty, "Give the command a terminal"),
     OPT_STRING_ROW('u', "user", values, user, "USER[:GROUP]", "Run as this user of the container"),
@@ -63,7 +66,10 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     const struct values *v = values;
     auto_done(store_container) struct store_container c = {0};
     auto_strv name = {0}, command = {0}, env = {0};
+    auto_done(handover) struct handover handover = {0};
     int r = seal_program(in->argv, err);
+    if (r == 0)
+        r = handover_collect(v->preserve.count, &v->preserve.listed, false, &handover, err);
     if (r == 0 && v->detach_keys)
         r = container_check_detach_keys(v->detach_keys, err);
     if (r == 0)
@@ -82,10 +88,12 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         .tty = v->tty,
         .interactive = v->interactive && !v->detach,
         .privileged = v->privileged,
+        .handover = &handover,
     };
     char id[ID_HEX_LEN + 1];
     auto_close int channel = -1;
     r = container_exec(in->engine, &c, &o, &channel, id, err);
+    handover_done(&handover);
     if (r < 0 || !v->detach)
         return r < 0 ? r : follow(in, channel, v, &o, err);
     puts(id);

@@ -61,8 +61,8 @@ static int print_rows(const json_t *rows, const struct values *v, struct err *er
 
 static int list_mounts(struct invocation *in, json_t *rows, struct err *err)
 {
-    auto_done(image_mounts) struct image_mounts all = {0};
-    int r = image_mounts_list(in->engine, &all, err);
+    auto_done(overlay_mounts) struct overlay_mounts all = {0};
+    int r = overlay_mounts_list(in->engine, OVERLAY_MOUNTS_IMAGES, &all, err);
     for (size_t i = 0; i < all.n; i++) {
         auto_done(store_image) struct store_image image = {0};
         if (store_image_find(&in->engine->store, all.v[i].id, &image, NULL) == 0)
@@ -143,8 +143,8 @@ static int unmount_id(struct invocation *in, const char *id, bool force, struct 
 
 static int unmount_all(struct invocation *in, bool force, struct err *err)
 {
-    auto_done(image_mounts) struct image_mounts all = {0};
-    int r = image_mounts_list(in->engine, &all, err);
+    auto_done(overlay_mounts) struct overlay_mounts all = {0};
+    int r = overlay_mounts_list(in->engine, OVERLAY_MOUNTS_IMAGES, &all, err);
     for (size_t i = 0; i < all.n && r == 0; i++)
         r = unmount_id(in, all.v[i].id, force, err);
     return r;

@@ -14,15 +14,29 @@
 
 struct values {
     char *format, *type;
+    bool latest, size;
 };
 
-static const struct opt opts_of_one_type[] = {
+#define LATEST_ROW OPT_BOOL_ROW('l', "latest", values, latest, "The newest container")
+#define SIZE_ROW                                                                                   \
+    OPT_BOOL_ROW('s', "size", values, size, "Show how much a container wrote (SizeRw, SizeRootFs)")
+
+static const struct opt opts_of_image[] = {
     OPT_STRING_ROW('f', "format", values, format, "TEMPLATE", "Print by a Go template"),
+    {0},
+};
+
+static const struct opt opts_of_container[] = {
+    OPT_STRING_ROW('f', "format", values, format, "TEMPLATE", "Print by a Go template"),
+    LATEST_ROW,
+    SIZE_ROW,
     {0},
 };
 
 static const struct opt opts[] = {
     OPT_STRING_ROW('f', "format", values, format, "TEMPLATE", "Print by a Go template"),
+    LATEST_ROW,
+    SIZE_ROW,
     {.type = OPT_CHOICE,
      .letter = 't',
      .name = "type",
@@ -33,11 +47,19 @@ static const struct opt opts[] = {
     {0},
 };
 
-static int inspect_container(struct invocation *in, const char *name, json_t **ret, struct err *err)
+static int inspect_container(struct invocation *in, const char *name, bool size, json_t **ret,
+                             struct err *err)
 {
     auto_done(store_container) struct store_container c = {0};
     int r = store_container_find(&in->engine->store, name, &c, err);
-    return r < 0 ? r : container_inspect(in->engine, &c, ret, err);
+    if (r == 0)
+        r = container_inspect(in->engine, &c, ret, err);
+    if (r == 0 && size) {
+        auto_json json_t *bytes = container_size(in->engine, &c);
+        json_object_set(*ret, "SizeRw", json_object_get(bytes, "rwSize"));
+        json_object_set(*ret, "SizeRootFs", json_object_get(bytes, "rootFsSize"));
+    }
+    return r;
 }
 
 static int inspect_image(struct invocation *in, const char *name, json_t **ret, struct err *err)
@@ -47,14 +69,14 @@ static int inspect_image(struct invocation *in, const char *name, json_t **ret, 
     return r < 0 ? r : image_inspect(in->engine, &image, ret, err);
 }
 
-static int inspect_one(struct invocation *in, const char *type, const char *name, json_t **ret,
-                       struct err *err)
+static int inspect_one(struct invocation *in, const char *type, const char *name, bool size,
+                       json_t **ret, struct err *err)
 {
     if (strcmp(type, "image") == 0)
         return inspect_image(in, name, ret, err);
     if (strcmp(type, "volume") == 0)
         return volume_inspect(in->engine, name, ret, err);
-    int r = inspect_container(in, name, ret, err);
+    int r = inspect_container(in, name, size, ret, err);
     if (r == 0 || strcmp(type, "container") == 0 || err->kind != ERR_NOT_FOUND)
         return r;
     r = inspect_image(in, name, ret, err);
@@ -71,10 +93,16 @@ static int inspect_all(struct invocation *in, const struct values *v, const char
 {
     auto_json json_t *found = json_array();
     int result = 0;
+    if (v->latest != (names->len == 0))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        v->latest ? "--latest and arguments cannot be used together"
+                                  : "names or ids must be given");
+    if (v->latest && (result = each_latest(in, names, err)) < 0)
+        return result;
     strv_foreach (names, name) {
         json_t *one = NULL;
         struct err failed = {0};
-        int r = inspect_one(in, type, name, &one, &failed);
+        int r = inspect_one(in, type, name, v->size, &one, &failed);
         if (r == 0) {
             json_array_append_new(found, one);
             continue;
@@ -113,12 +141,11 @@ static int run_image(struct invocation *in, void *values, struct strv *args, str
         .summary = "Show all that is known of " about,                                             \
         .opts = table,                                                                             \
         .values_size = sizeof(struct values),                                                      \
-        .min_args = 1,                                                                             \
         .max_args = -1,                                                                            \
         .run = function,                                                                           \
     }
 
 INSPECT(cmd_inspect, "OBJECT [OBJECT...]", "containers, images or volumes", opts, run);
-INSPECT(cmd_container_inspect, "CONTAINER [CONTAINER...]", "a container", opts_of_one_type,
+INSPECT(cmd_container_inspect, "CONTAINER [CONTAINER...]", "a container", opts_of_container,
         run_container);
-INSPECT(cmd_image_inspect, "IMAGE [IMAGE...]", "an image", opts_of_one_type, run_image);
+INSPECT(cmd_image_inspect, "IMAGE [IMAGE...]", "an image", opts_of_image, run_image);

@@ -6,10 +6,16 @@
 
 /* For the member `life`, a struct life_options, of struct container_values. */
 #define LIFE_OPTION_ROWS                                                                           \
-    OPT_STRING_ROW(0, "log-driver", container_values, life.log_driver, "DRIVER",                   \
-                   "Log of the container: k8s-file (the default), json-file or none"),             \
+    OPT_STRING_ROW(                                                                                \
+        0, "log-driver", container_values, life.log_driver, "DRIVER",                              \
+        "Log of the container: k8s-file (the default), json-file, none, passthrough (its "         \
+        "output is ours) or passthrough-tty"),                                                     \
         OPT_LIST_ROW(0, "log-opt", container_values, life.log_options, "NAME=VALUE",               \
-                     "max-size=SIZE: bound of the log; path=FILE: where it is"),                   \
+                     "max-size=SIZE: bound of the log; path=FILE: where it is; tag=TEXT"),         \
+        OPT_STRING_ROW(0, "conmon-pidfile", container_values, life.monitor_pid_file, "FILE",       \
+                       "Write the process ID of the container's monitor to FILE"),                 \
+        OPT_STRING_ROW(0, "pidfile", container_values, life.pid_file, "FILE",                      \
+                       "Write the container's process ID to FILE"),                                \
         OPT_CSV_ROW(0, "requires", container_values, life.requires, "CONTAINER",                   \
                     "Start this container first, and keep it from being removed"),                 \
         OPT_STRING_ROW(0, "restart", container_values, life.restart, "POLICY",                     \

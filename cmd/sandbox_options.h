@@ -20,8 +20,10 @@
                     "Give the user this group too (keep-groups: those that you have)"),            \
         OPT_BOOL_ROW(0, "init", container_values, sandbox.init,                                    \
                      "Run a small init as process 1, which passes signals on and reaps"),          \
-        OPT_STRING_ROW(0, "ipc", container_values, sandbox.ipc, "MODE",                            \
-                       "IPC namespace: private, shareable, host, container:NAME or ns:PATH"),      \
+        OPT_STRING_ROW(                                                                            \
+            0, "ipc", container_values, sandbox.ipc, "MODE",                                       \
+            "IPC namespace: shareable (the default), private, none (no /dev/shm), host, "          \
+            "container:NAME or ns:PATH"),                                                          \
         OPT_STRING_ROW(0, "pid", container_values, sandbox.pid, "MODE",                            \
                        "PID namespace: private, host, container:NAME or ns:PATH"),                 \
         OPT_BOOL_ROW(0, "privileged", container_values, sandbox.privileged,                        \

@@ -5,6 +5,8 @@
 #include "base/channel.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/events.h"
+#include "engine/log_place.h"
 #include "runtime/detach_keys.h"
 #include "runtime/monitor.h"
 
@@ -14,9 +16,9 @@ int container_attach(const struct store_container *c, int channel,
     bool tty = json_is_true(json_object_get(json_object_get(c->config, "Config"), "Tty"));
     struct attach_options how = {
         .tty = tty,
-        .stdin_open = o->interactive,
-        .stdout_open = true,
-        .stderr_open = true,
+        .stdin_open = o->interactive && !log_passes(c), /* it reads ours itself */
+        .stdout_open = !o->no_stdout,
+        .stderr_open = !o->no_stderr,
         .proxy_signals = o->proxy_signals,
         .detach_keys = o->detach_keys,
         .hold_output = o->hold_output && !tty,
@@ -35,6 +37,9 @@ int container_attach_open(struct engine *e, const struct store_container *c, int
     struct proc_id init;
     if (container_status(c) != CONTAINER_RUNNING)
         return not_running(err);
+    if (log_passes(c))
+        return err_set(err, -EINVAL,
+                       "this container is using the 'passthrough' log driver, cannot attach");
     auto_close int run_dir = open_dir_at(e->store.run_fd, c->id, NULL);
     if (run_dir < 0)
         return err_set(err, -ENOENT,
@@ -47,8 +52,10 @@ int container_attach_open(struct engine *e, const struct store_container *c, int
     if (channel < 0)
         return channel;
     int r = monitor_wait_started(channel, &init, err);
-    if (r == 0)
+    if (r == 0) {
+        event_container(&e->store, c, "attach", -1);
         *ret_channel = take_fd(&channel);
+    }
     return r == -EPIPE ? not_running(err) : r; /* it ended before it saw us */
 }
 

@@ -40,6 +40,7 @@ struct create_options {
     const struct port_options *ports;              /* engine/create_ports.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
     const struct strv *labels;                     /* NAME=value */
+    const struct strv *secrets;            /* engine/create_secrets.h; may be NULL */
     const char *root_emulation;            /* EMULATION_WORDS (engine/emulation.h), or NULL */
     const struct network_options *network; /* engine/create_network.h */
     const char *stop_signal;               /* NULL: image's, else TERM */
@@ -53,16 +54,21 @@ struct create_options {
 int container_create(struct engine *e, const struct create_options *o, struct store_container *ret,
                      struct err *err);
 
-/* Starts a container that does not run. *ret_channel talks to its monitor (runtime/monitor.h);
+struct handover; /* engine/handover.h */
+
+/* Starts a container that does not run, and those that it depends on. `handover` (or NULL):
+ * descriptors that its command gets. *ret_channel talks to its monitor (runtime/monitor.h);
  * its command has been executed when this returns 0. */
-int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err);
+int container_start(struct engine *e, struct store_container *c, const struct handover *handover,
+                    int *ret_channel, struct err *err);
 
 struct container_attach_options {
-    bool interactive;        /* our stdin goes to the container */
-    bool proxy_signals;      /* pass SIGINT, SIGTERM, SIGHUP... on (without a terminal) */
-    const char *detach_keys; /* "ctrl-p,ctrl-q"; "" none */
-    bool hold_output;        /* without a terminal: a slow reader of ours holds the container back,
-                                as a pipe would; else the monitor lets us go */
+    bool interactive;          /* our stdin goes to the container */
+    bool no_stdout, no_stderr; /* do not show these */
+    bool proxy_signals;        /* pass SIGINT, SIGTERM, SIGHUP... on (without a terminal) */
+    const char *detach_keys;   /* "ctrl-p,ctrl-q"; "" none */
+    bool hold_output; /* without a terminal: a slow reader of ours holds the container back,
+                         as a pipe would; else the monitor lets us go */
 };
 
 /* A further channel to the monitor of a container that runs. */
@@ -126,6 +132,9 @@ int container_list(struct engine *e, const struct container_list_options *o, jso
 
 /* One element of `inspect`. New reference. */
 int container_inspect(struct engine *e, struct store_container *c, json_t **ret, struct err *err);
+
+/* What it wrote, and that with its image: {rwSize, rootFsSize} in bytes. New reference. */
+json_t *container_size(struct engine *e, const struct store_container *c);
 
 struct logs_options {
     bool follow;

@@ -16,6 +16,7 @@
 #include "engine/create_namespaces.h"
 #include "engine/create_ports.h"
 #include "engine/create_sandbox.h"
+#include "engine/create_secrets.h"
 #include "engine/dependencies.h"
 #include "engine/document.h"
 #include "engine/emulation.h"
@@ -195,6 +196,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     if (r == 0)
         r = create_ports(o->ports, &config->run.ports, doc, err);
     if (r == 0)
+        r = create_secrets(e, o->secrets, doc, err);
+    if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r == 0 && o->root_emulation)
         r = emulation_put(o->root_emulation, doc, err);
@@ -278,8 +281,13 @@ int container_create(struct engine *e, const struct create_options *o, struct st
     if (r < 0) {
         volumes_remove_anonymous(&e->store, doc);
         dependencies_withdraw(&e->store, doc);
-    } else {
-        event_container(&e->store, ret, "create", -1);
+        return r;
+    }
+    event_container(&e->store, ret, "create", -1);
+    r = secrets_copy(e, ret, err);
+    if (r < 0) {
+        container_remove(e, ret, true, 0, NULL);
+        store_container_done(ret);
     }
     return r;
 }

@@ -11,9 +11,10 @@
 /* What the flags of the same names were given with; NULL, empty and 0: the default. */
 struct life_options {
     char *restart, *log_driver;
-    struct strv log_options; /* NAME=VALUE */
-    struct strv requires;    /* containers that are started before it (engine/dependencies.h) */
-    int64_t timeout;         /* seconds */
+    char *pid_file, *monitor_pid_file; /* where the pids of init and of the monitor are written */
+    struct strv log_options;           /* NAME=VALUE */
+    struct strv requires; /* containers that are started before it (engine/dependencies.h) */
+    int64_t timeout;      /* seconds */
 };
 
 /* Checks them and puts them into Config and HostConfig of `document`. */

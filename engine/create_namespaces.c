@@ -10,13 +10,34 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+/* One of "a|b". */
+static bool is_word(const char *words, const char *word)
+{
+    auto_strv all = {0};
+    strv_split(&all, words, '|');
+    return strv_contains(&all, word);
+}
+
+/* One that asked to be alone in its IPC namespace, or has no memory to share. */
+static int check_shareable(const struct store_container *c, const char *flag, struct err *err)
+{
+    const char *mode =
+        json_get_string(json_object_get(c->config, "HostConfig"), "IpcMode", "shareable");
+    if (strcmp(flag, "ipc") != 0 || (strcmp(mode, "private") != 0 && strcmp(mode, "none") != 0))
+        return 0;
+    return err_set(err, -EPERM,
+                   "joining IPC of container %s is not allowed: non-shareable IPC (hint: use "
+                   "--ipc=shareable for the donor container)",
+                   c->name);
+}
+
 /* MODE as it is kept, or an error that names the flag. */
 static int check_mode(struct engine *e, const char *flag, const char *mode, const char *more,
                       char **ret, struct err *err)
 {
     const char *rest = strchr(mode, ':');
     if (strcmp(mode, "private") == 0 || strcmp(mode, "host") == 0 ||
-        (more && strcmp(mode, more) == 0)) {
+        (more && is_word(more, mode))) {
         *ret = xstrdup(mode);
         return 0;
     }
@@ -29,15 +50,17 @@ static int check_mode(struct engine *e, const char *flag, const char *mode, cons
     if (strncmp(mode, "container:", 10) == 0) {
         auto_done(store_container) struct store_container other = {0};
         int r = store_container_find(&e->store, rest + 1, &other, err);
+        if (r == 0)
+            r = check_shareable(&other, flag, err);
         if (r < 0)
             return r;
         *ret = xasprintf("container:%s", other.id);
         return 0;
     }
     return err_kind(err, ERR_USAGE, -EINVAL,
-                    "invalid --%s \"%s\": want %s%shost, container:NAME or ns:/PATH", flag, mode,
+                    "invalid --%s \"%s\": want %s%s, container:NAME or ns:/PATH", flag, mode,
                     more ? more : "private",
-                    more && strcmp(more, "none") != 0 ? ", private, " : ", ");
+                    strstr(more ? more : "", "none") ? "|host" : "|private|host");
 }
 
 static int put_mode(struct engine *e, const char *flag, const char *mode, const char *more,
@@ -69,6 +92,8 @@ static int check_together(const struct sandbox_options *o, bool hostname, const 
     if (o->shm_size && namespace_is_shared(host, "IpcMode"))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "cannot set shm-size when running in another IPC namespace");
+    if (o->shm_size && strcmp(json_get_string(host, "IpcMode", ""), "none") == 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "--ipc=none has no /dev/shm to set a size of");
     if (o->init && namespace_is_shared(host, "PidMode"))
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "cannot add init as PID 1: the PID namespace isn't private");
@@ -91,7 +116,7 @@ int create_namespaces(struct engine *e, const struct sandbox_options *o,
 {
     int r = put_mode(e, "pid", o->pid, NULL, "PidMode", host, err);
     if (r == 0)
-        r = put_mode(e, "ipc", o->ipc, "shareable", "IpcMode", host, err);
+        r = put_mode(e, "ipc", o->ipc, "shareable|none", "IpcMode", host, err);
     if (r == 0)
         r = put_mode(e, "uts", o->uts, NULL, "UTSMode", host, err);
     if (r == 0)

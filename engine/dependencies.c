@@ -99,7 +99,7 @@ int dependencies_start(struct engine *e, const struct store_container *c, struct
         auto_close int channel = -1;
         r = store_container_find(&e->store, ids.v[i], &other, err);
         if (r == 0 && !container_is_up(&other))
-            r = container_start(e, &other, &channel, err);
+            r = container_start(e, &other, NULL, &channel, err);
         if (r == -EBUSY) /* somebody else was quicker */
             r = 0;
     }

@@ -9,12 +9,12 @@
 
 /* As podman's inspect shows them for a container that nothing was asked for. */
 static const char defaults_text[] =
-    "{\"Args\": [], \"Dependencies\": [], \"Mounts\": [], \"Rootfs\": \"\","
+    "{\"Args\": [], \"Dependencies\": [], \"Mounts\": [], \"PidFile\": \"\", \"Rootfs\": \"\","
     " \"Config\": {\"Entrypoint\": [], \"Env\": [], \"Labels\": {}, \"OpenStdin\": false,"
     "   \"StopSignal\": 15, \"StopTimeout\": 10, \"Timeout\": 0, \"Tty\": false,"
     "   \"Umask\": \"0022\", \"User\": \"\", \"WorkingDir\": \"/\"},"
     " \"HostConfig\": {\"AutoRemove\": false, \"CgroupMode\": \"private\", \"Devices\": [],"
-    "   \"GroupAdd\": [], \"Init\": false, \"IpcMode\": \"private\","
+    "   \"GroupAdd\": [], \"Init\": false, \"IpcMode\": \"shareable\","
     "   \"LogConfig\": {\"Config\": null, \"Path\": \"\", \"Size\": \"0B\", \"Tag\": \"\","
     "     \"Type\": \"k8s-file\"},"
     "   \"PidMode\": \"private\", \"Privileged\": false, \"ReadonlyRootfs\": false,"

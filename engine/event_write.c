@@ -40,8 +40,7 @@ static void append(struct store *s, json_t *event)
         rotate(s);
 }
 
-void event_container(struct store *s, const struct store_container *c, const char *status,
-                     int exit_code)
+static json_t *of_container(const struct store_container *c, const char *status, int exit_code)
 {
     json_t *labels = json_object_get(json_object_get(c->config, "Config"), "Labels");
     json_t *event =
@@ -51,6 +50,22 @@ void event_container(struct store *s, const struct store_container *c, const cha
     if (exit_code >= 0)
         json_put(event, "ContainerExitCode", json_integer(exit_code));
     json_put(event, "Attributes", json_is_object(labels) ? json_incref(labels) : json_object());
+    return event;
+}
+
+void event_container(struct store *s, const struct store_container *c, const char *status,
+                     int exit_code)
+{
+    append(s, of_container(c, status, exit_code));
+}
+
+void event_exec(struct store *s, const struct store_container *c, const char *status,
+                const char *exec_id, int exit_code)
+{
+    json_t *event = of_container(c, status, exit_code);
+    json_t *attributes = json_copy(json_object_get(event, "Attributes")); /* not the container's */
+    json_put_string(attributes, "execID", exec_id);
+    json_put(event, "Attributes", attributes);
     append(s, event);
 }
 
@@ -60,6 +75,13 @@ void event_image(struct store *s, const char *status, const char *id, const char
     json_put_string(event, "ID", id);
     if (name)
         json_put(event, "Name", json_from_string(name));
+    append(s, event);
+}
+
+void event_secret(struct store *s, const char *status, const char *id)
+{
+    json_t *event = json_pack("{s:s, s:s}", "Type", "secret", "Status", status);
+    json_put_string(event, "ID", id);
     append(s, event);
 }
 

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-static const char *const keys[] = {"container", "event", "image", "label", "type", "volume", NULL};
+static const char *const keys[] = {"container", "event", "image",  "label",
+                                   "secret",    "type",  "volume", NULL};
 
 int events_check_filters(const struct strv *filters, struct err *err)
 {
@@ -51,7 +52,8 @@ struct reader {
     struct buf pending; /* the beginning of a line that is not whole yet */
 };
 
-static int tell(struct reader *rd, const char *line, size_t len, struct err *err)
+int events_parse(const char *line, size_t len, const struct events_options *o, json_t **ret,
+                 struct err *err)
 {
     auto_json json_t *event = json_loadb(line, len, 0, NULL);
     struct timespec time = {0};
@@ -59,11 +61,20 @@ static int tell(struct reader *rd, const char *line, size_t len, struct err *err
     if (!json_is_object(event)) /* a write that a full disk cut off */
         return 0;
     time_parse(json_get_string(event, "Time", ""), &time);
-    if ((when_is_set(rd->o->since) && when_compare(time, rd->o->since) < 0) ||
-        (when_is_set(rd->o->until) && when_compare(time, rd->o->until) > 0))
+    if ((when_is_set(o->since) && when_compare(time, o->since) < 0) ||
+        (when_is_set(o->until) && when_compare(time, o->until) > 0))
         return 0;
-    int r = filters_match(rd->o->filters, match, event, &matches, err);
-    return r < 0 || !matches ? r : rd->fn(rd->arg, event, err);
+    int r = filters_match(o->filters, match, event, &matches, err);
+    if (r == 0 && matches)
+        *ret = take_ptr(event);
+    return r;
+}
+
+static int tell(struct reader *rd, const char *line, size_t len, struct err *err)
+{
+    auto_json json_t *event = NULL;
+    int r = events_parse(line, len, rd->o, &event, err);
+    return r < 0 || !event ? r : rd->fn(rd->arg, event, err);
 }
 
 static int read_available(struct reader *rd, struct err *err)

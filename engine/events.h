@@ -15,18 +15,27 @@
 /* `exit_code`: of "died", else -1. */
 void event_container(struct store *s, const struct store_container *c, const char *status,
                      int exit_code);
+/* Of a command in it: "exec", "exec_died". */
+void event_exec(struct store *s, const struct store_container *c, const char *status,
+                const char *exec_id, int exit_code);
 /* id and name may be NULL. */
 void event_image(struct store *s, const char *status, const char *id, const char *name);
 void event_volume(struct store *s, const char *status, const char *name);
+void event_secret(struct store *s, const char *status, const char *id);
 
 struct events_options {
-    const struct strv *filters; /* container, event, image, label, type, volume */
+    const struct strv *filters; /* container, event, image, label, secret, type, volume */
     struct timespec since;      /* zero: from the oldest that is known */
     struct timespec until;      /* zero: without an end */
     bool stream;                /* go on when the last one that is known was told */
 };
 
 int events_check_filters(const struct strv *filters, struct err *err);
+
+/* The event in a line of events.log, a new reference; *ret stays as it is when the line is damaged
+ * or not what `o` asks for. */
+int events_parse(const char *line, size_t len, const struct events_options *o, json_t **ret,
+                 struct err *err);
 
 /* Calls fn for each event in order; it ends the reading with a negative errno. Returns at `until`,
  * or without `stream` at the end of what is known. */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/environment.h"
 #include "engine/events.h"
+#include "engine/handover.h"
 #include "engine/sandbox_config.h"
 #include "engine/state.h"
 #include "runtime/exec.h"
@@ -27,6 +28,9 @@
 
 /* What the monitor's operations work on. */
 struct session {
+    struct store *store;
+    const struct store_container *container;
+    const char *id;
     int run_dir;
     char link[sizeof(LINK_PREFIX) + ID_HEX_LEN];
 };
@@ -40,6 +44,7 @@ static int on_started(void *ctx, const struct proc_id *process, struct err *err)
     /* A run directory that somebody removed takes the list along, not the command. */
     if (symlinkat(target, s->run_dir, s->link) < 0)
         log_debug("%s: %s", s->link, strerror(errno));
+    event_exec(s->store, s->container, "exec", s->id, -1);
     return 0;
 }
 
@@ -47,6 +52,8 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
 {
     struct session *s = ctx;
     unlinkat(s->run_dir, s->link, 0);
+    if (!failure)
+        event_exec(s->store, s->container, "exec_died", s->id, exit_code);
 }
 
 static bool session_alive(int run_dir, const char *link)
@@ -93,6 +100,11 @@ static int read_sandbox(struct engine *e, const struct store_container *c, pid_t
     strv_extend(&sb->args, o->command);
     sb->tty = o->tty;
     sb->keep_stdin = o->interactive;
+    if (o->handover) {
+        handover_keep(o->handover);
+        sb->kept_fds = o->handover->fds;
+        sb->n_kept_fds = o->handover->n;
+    }
     if (o->user)
         sb->user = o->user;
     if (o->work_dir)
@@ -132,7 +144,7 @@ static int exec_in(struct engine *e, struct store_container *c, const struct exe
         r = read_sandbox(e, c, init.pid, o, &config, err);
     if (r < 0)
         return r;
-    struct session s = {.run_dir = run_dir};
+    struct session s = {.store = &e->store, .container = c, .id = ret_id, .run_dir = run_dir};
     id_random(ret_id);
     snprintf(s.link, sizeof(s.link), LINK_PREFIX "%s", ret_id);
     return start_monitor(&s, &config.sandbox, target, ret_channel, err);
@@ -151,8 +163,6 @@ int container_exec(struct engine *e, struct store_container *c, const struct exe
     }
     int r = exec_in(e, c, o, &target, ret_channel, ret_id, err);
     join_done(&target.join);
-    if (r == 0)
-        event_container(&e->store, c, "exec", -1);
     return r < 0 && err ? err_wrap(err, "container %s", c->name) : r;
 }
 

@@ -11,6 +11,7 @@ struct exec_options {
     const char *user;           /* NULL: the container's */
     const char *work_dir;       /* NULL: the container's */
     bool tty, interactive, privileged;
+    const struct handover *handover; /* descriptors that it gets (engine/handover.h); may be NULL */
 };
 
 /* Starts the command. *ret_channel talks to its monitor (runtime/monitor.h), which kills it when

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/events.h"
 #include "engine/output.h"
 #include "engine/root.h"
 
@@ -49,5 +50,7 @@ int content_export_container(struct engine *e, struct store_container *c,
 {
     struct job job = {e, c, o};
     int r = output_write(o->output, export_job, &job, err);
+    if (r == 0)
+        event_container(&e->store, c, "export", -1);
     return r < 0 ? err_wrap(err, "export %s", c->name) : 0;
 }

@@ -6,96 +6,21 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/proc.h"
+#include "engine/events.h"
 #include "engine/root.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOUNTS_DIR "images"
-
-void image_mounts_done(struct image_mounts *m)
-{
-    for (size_t i = 0; i < m->n; i++) {
-        free(m->v[i].id);
-        free(m->v[i].path);
-    }
-    free(m->v);
-    *m = (struct image_mounts){0};
-}
-
-/* --- what is mounted ------------------------------------------------------------------------ */
-
-/* mountinfo writes blanks, tabs, new lines and backslashes in octal. */
-static void unescape(char *s)
-{
-    char *out = s;
-    while (*s) {
-        unsigned code;
-        if (*s == '\\' && sscanf(s + 1, "%3o", &code) == 1) {
-            *out++ = (char)code;
-            s += 4;
-        } else {
-            *out++ = *s++;
-        }
-    }
-    *out = 0;
-}
-
-/* The id in DIR/<id>/root, or NULL. */
-static char *id_in_path(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    if (strncmp(path, dir, len) != 0 || path[len] != '/')
-        return NULL;
-    path += len + 1;
-    return strlen(path) == ID_HEX_LEN + 5 && strcmp(path + ID_HEX_LEN, "/root") == 0
-               ? xstrndup(path, ID_HEX_LEN)
-               : NULL;
-}
-
-int image_mounts_list(struct engine *e, struct image_mounts *ret, struct err *err)
-{
-    auto_free char *real = realpath(e->store.runroot, NULL), *line = NULL;
-    auto_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
-    size_t size = 0, cap = 0;
-    if (!f || !real)
-        return err_errno(err, -errno, "list mounts");
-    auto_free char *dir = xasprintf("%s/" MOUNTS_DIR, real);
-    struct image_mounts found = {0};
-    while (getline(&line, &size, f) > 0) {
-        char *save, *field = strtok_r(line, " ", &save); /* id, parent, device, root, path */
-        for (int i = 0; i < 4 && field; i++)
-            field = strtok_r(NULL, " ", &save);
-        if (!field)
-            continue;
-        unescape(field);
-        char *id = id_in_path(field, dir);
-        if (!id)
-            continue;
-        grow_array(found.v, found.n, cap);
-        found.v[found.n++] = (struct image_mount){.id = id, .path = xstrdup(field)};
-    }
-    *ret = found;
-    return 0;
-}
+#define MOUNTS_DIR OVERLAY_MOUNTS_IMAGES
 
 static bool find_mount(struct engine *e, const char *id, char **ret_path)
 {
-    auto_done(image_mounts) struct image_mounts all = {0};
-    if (image_mounts_list(e, &all, NULL) < 0)
-        return false;
-    for (size_t i = 0; i < all.n; i++)
-        if (strcmp(all.v[i].id, id) == 0) {
-            if (ret_path)
-                *ret_path = take_ptr(all.v[i].path);
-            return true;
-        }
-    return false;
+    return overlay_mounts_find(e, MOUNTS_DIR, id, ret_path);
 }
 
 bool image_is_mounted(struct engine *e, const char *id)
@@ -161,17 +86,6 @@ static int make_place(struct engine *e, const char *id, int *ret_fd, struct err 
     return r;
 }
 
-/* Two at once would mount one over the other. Returns the fd to close. */
-static int lock_mounts(struct engine *e, struct err *err)
-{
-    auto_close int fd =
-        openat(e->store.run_fd, MOUNTS_DIR ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_errno(err, -errno, "open the lock of image mounts");
-    int r = lock_fd(fd, true, true, err);
-    return r < 0 ? r : take_fd(&fd);
-}
-
 /* An image has no writable directory of its own: its overlay is the layers alone. */
 static int mount_layers(struct engine *e, const struct store_image *image, struct err *err)
 {
@@ -188,7 +102,7 @@ static int mount_layers(struct engine *e, const struct store_image *image, struc
 
 int image_mount(struct engine *e, const struct store_image *image, char **ret_path, struct err *err)
 {
-    auto_close int lock = lock_mounts(e, err);
+    auto_close int lock = overlay_mounts_lock(e, MOUNTS_DIR, err);
     if (lock < 0)
         return lock;
     if (image->layers.len == 0)
@@ -200,6 +114,7 @@ int image_mount(struct engine *e, const struct store_image *image, char **ret_pa
         return err ? err_wrap(err, "mount image %.12s", image->id) : r;
     if (!find_mount(e, image->id, ret_path))
         return err_set(err, -EIO, "image %.12s was not mounted", image->id);
+    event_image(&e->store, "mount", image->id, image->names.len ? image->names.v[0] : NULL);
     return 0;
 }
 
@@ -208,7 +123,7 @@ int image_mount(struct engine *e, const struct store_image *image, char **ret_pa
 int image_unmount(struct engine *e, const char *id, bool force, bool *ret_was, struct err *err)
 {
     auto_free char *path = NULL, *name = xasprintf(MOUNTS_DIR "/%s", id);
-    auto_close int lock = lock_mounts(e, err);
+    auto_close int lock = overlay_mounts_lock(e, MOUNTS_DIR, err);
     if (lock < 0)
         return lock;
     *ret_was = find_mount(e, id, &path);
@@ -217,6 +132,7 @@ int image_unmount(struct engine *e, const char *id, bool force, bool *ret_was, s
         int r = proc_run(argv, err);
         if (r < 0)
             return err ? err_wrap(err, "unmount image %.12s", id) : r;
+        event_image(&e->store, "unmount", id, NULL);
     }
     return remove_tree_at(e->store.run_fd, name, err);
 }

@@ -4,23 +4,12 @@
  * Theory of operation. A mount is runroot/images/<id>/root with a server of overlay-fuse behind it,
  * which runs on its own until the mount goes; fusermount3, which is setuid, mounts for a user
  * without privilege. The server has its tars open, so nothing that happens to the store changes
- * what is seen. /proc/self/mountinfo says what is mounted: a server that hangs is never asked. A
+ * what is seen. A
  * reboot takes the mounts; directories that it leaves are used again or removed. */
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/overlay_mounts.h"
 
-struct image_mount {
-    char *id;   /* of the image */
-    char *path; /* where it is mounted */
-};
-
-struct image_mounts {
-    struct image_mount *v;
-    size_t n;
-};
-void image_mounts_done(struct image_mounts *m);
-int image_mounts_list(struct engine *e, struct image_mounts *ret, struct err *err);
 /* Whether the image with this id is mounted. */
 bool image_is_mounted(struct engine *e, const char *id);
 
@@ -30,5 +19,3 @@ int image_mount(struct engine *e, const struct store_image *image, char **ret_pa
 /* Unmounts the image with this id; `force`: also while files of it are open. *ret_was: it was
  * mounted. */
 int image_unmount(struct engine *e, const char *id, bool force, bool *ret_was, struct err *err);
-
-DEFINE_AUTO(image_mounts, image_mounts_done)

@@ -179,7 +179,7 @@ static json_t *row(const struct store_container *c, enum container_status status
 }
 
 /* What it wrote, and that with its image. */
-static json_t *size_object(struct engine *e, const struct store_container *c)
+json_t *container_size(struct engine *e, const struct store_container *c)
 {
     uint64_t written = 0, whole = 0;
     auto_strv layers = {0};
@@ -307,7 +307,7 @@ static void make_row(void *arg, size_t i)
     const struct row_making *m = arg;
     m->rows[i] = row(m->chosen[i].c, m->chosen[i].status);
     if (m->size)
-        json_put(m->rows[i], "Size", size_object(m->engine, m->chosen[i].c));
+        json_put(m->rows[i], "Size", container_size(m->engine, m->chosen[i].c));
 }
 
 static void free_one(void *arg, size_t i)

@@ -112,9 +112,9 @@ static int remove_containers(struct engine *e, struct err *err)
 
 static int unmount_images(struct engine *e, struct err *err)
 {
-    auto_done(image_mounts) struct image_mounts all = {0};
+    auto_done(overlay_mounts) struct overlay_mounts all = {0};
     bool was;
-    int r = image_mounts_list(e, &all, err);
+    int r = overlay_mounts_list(e, OVERLAY_MOUNTS_IMAGES, &all, err);
     for (size_t i = 0; i < all.n && r == 0; i++)
         r = image_unmount(e, all.v[i].id, true, &was, err);
     return r;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "engine/create_secrets.h"
 #include "engine/emulation.h"
 #include "engine/sandbox_environment.h"
 #include "engine/sandbox_mounts.h"
@@ -82,6 +83,8 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
         r = sandbox_environment_read(ret, c->config, err);
     if (r == 0)
         r = sandbox_mounts_read(ret, s, c, err);
+    if (r == 0)
+        r = sandbox_secrets_read(ret, c, err);
     if (r == 0)
         sandbox_security_mounts(ret, c->config);
     sandbox_mounts_order(ret);

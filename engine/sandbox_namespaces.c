@@ -44,6 +44,7 @@ void sandbox_namespaces_read(struct sandbox *sb, const json_t *document)
     const json_t *host = json_object_get(document, "HostConfig");
     sb->shm_mount_ns = -1;
     sb->init = json_is_true(json_object_get(host, "Init"));
+    sb->no_shm = strcmp(json_get_string(host, "IpcMode", ""), "none") == 0;
     for (size_t i = 0; i < NS_KINDS; i++) {
         const char *mode = json_get_string(host, kinds[i].key, "");
         sb->ns[i].fd = -1;

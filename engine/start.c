@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/when.h"
 #include "engine/dependencies.h"
+#include "engine/handover.h"
 #include "engine/log_place.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
@@ -23,6 +24,9 @@
 #include "engine/volume.h"
 #include "engine/volume_copyup.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,16 +36,30 @@ struct start {
     struct store *store;
     struct store_container *container;
     bool auto_remove;
+    bool once; /* it got descriptors, which nobody has any more */
     char started_at[36];
     int64_t began; /* ms, monotonic */
     struct restart_history restarts;
 };
+
+/* --pidfile and --conmon-pidfile. */
+static int write_pid(const struct store_container *c, const char *key, pid_t pid, struct err *err)
+{
+    const char *path = json_get_string(c->config, key, "");
+    auto_free char *text = *path ? xasprintf("%d", (int)pid) : NULL;
+    return text ? file_write_at(AT_FDCWD, path, text, strlen(text), 0644, 0, err) : 0;
+}
 
 static int on_started(void *ctx, const struct proc_id *init, struct err *err)
 {
     struct start *s = ctx;
     struct proc_id self;
     int r = proc_identify(getpid(), &self, err);
+    if (r < 0)
+        return r;
+    r = write_pid(s->container, "PidFile", init->pid, err);
+    if (r == 0)
+        r = write_pid(s->container, "ConmonPidFile", self.pid, err);
     if (r < 0)
         return r;
     time_format(time_now(), s->started_at);
@@ -79,7 +97,7 @@ static int64_t on_again(void *ctx, int exit_code)
     struct start *s = ctx;
     auto_json json_t *config = NULL;
     char now[36];
-    if (json_read_at(s->container->fd, "config.json", &config, NULL) < 0)
+    if (s->once || json_read_at(s->container->fd, "config.json", &config, NULL) < 0)
         return -1;
     const json_t *policy = json_object_get(json_object_get(config, "HostConfig"), "RestartPolicy");
     int64_t delay =
@@ -91,6 +109,7 @@ static int64_t on_again(void *ctx, int exit_code)
     json_put(state, "ExitCode", json_integer(exit_code));
     json_put_string(state, "FinishedAt", time_format(time_now(), now));
     json_object_del(state, "Init");
+    store_container_refresh_name(s->store, s->container);
     event_container(s->store, s->container, "died", exit_code); /* as in on_exited() */
     store_container_set_state(s->container, state, NULL);
     return delay;
@@ -119,8 +138,11 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
     /* Before others can see that it has ended, and start it again with a directory of its own. */
     store_container_remove_run_dir(s->store, s->container->id, NULL);
     /* Before others can see it and tell what they did after it ("stop"). */
+    store_container_refresh_name(s->store, s->container);
     if (*s->started_at)
         event_container(s->store, s->container, "died", exit_code);
+    if (*s->started_at && !s->auto_remove)
+        event_container(s->store, s->container, "cleanup", -1);
     store_container_set_state(s->container, state, NULL);
     if (s->auto_remove && store_container_remove(s->store, s->container, NULL) == 0) {
         dependencies_withdraw(s->store, s->container->config);
@@ -192,7 +214,47 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
     return 0;
 }
 
-int container_start(struct engine *e, struct store_container *c, int *ret_channel, struct err *err)
+/* Of a service manager's sockets the command is told as sd_listen_fds(3) wants it; it is process 1,
+ * or the first child of ours. */
+static int hand_over(struct sandbox *sb, const struct handover *h, struct err *err)
+{
+    if (!h || h->n == 0)
+        return 0;
+    handover_keep(h);
+    sb->kept_fds = h->fds;
+    sb->n_kept_fds = h->n;
+    if (!h->listening)
+        return 0;
+    if (sb->ns[NS_PID].mode != NS_PRIVATE)
+        return err_set(err, -EINVAL,
+                       "LISTEN_FDS cannot be handed on to a container without a PID namespace of "
+                       "its own");
+    const char *names = getenv("LISTEN_FDNAMES");
+    strv_addf(&sb->env, "LISTEN_PID=%d", sb->init ? 2 : 1);
+    strv_addf(&sb->env, "LISTEN_FDS=%d", h->listening);
+    if (names)
+        strv_addf(&sb->env, "LISTEN_FDNAMES=%s", names);
+    return 0;
+}
+
+static int begin(struct start *s, struct sandbox_config *config, const struct handover *handover,
+                 int lock, int *ret_channel, struct err *err)
+{
+    auto_done(log_pass) struct log_pass pass = LOG_PASS_NONE;
+    struct sandbox *sb = &config->sandbox;
+    int r = hand_over(sb, handover, err);
+    if (r == 0)
+        r = log_pass_open(s->container, &pass, err);
+    if (r < 0)
+        return r;
+    s->once = sb->n_kept_fds > 0;
+    sb->passes_stdio = pass.on;
+    memcpy(sb->stdio, pass.fds, sizeof(sb->stdio));
+    return start_monitor(s, sb, lock, ret_channel, err);
+}
+
+int container_start(struct engine *e, struct store_container *c, const struct handover *handover,
+                    int *ret_channel, struct err *err)
 {
     /* Before we have a lock, of which their monitors would get a copy. */
     int r = dependencies_start(e, c, err);
@@ -224,5 +286,5 @@ int container_start(struct engine *e, struct store_container *c, int *ret_channe
     root.network = config.has_network ? &config.network : NULL;
     struct start s = {
         .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
-    return start_monitor(&s, &config.sandbox, lock, ret_channel, err);
+    return begin(&s, &config, handover, lock, ret_channel, err);
 }

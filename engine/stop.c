@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `stop` and `rm`: ending containers, and whether one runs at all. */
 #include "base/json.h"
+#include "engine/container_mount.h"
 #include "engine/dependencies.h"
 #include "engine/events.h"
 #include "engine/life.h"
@@ -158,6 +159,8 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
                         c->id, container_status_name(container_status(c)));
     r = dependents_check(&e->store, c, err);
     if (r == 0)
+        r = container_unmount(e, c, true, NULL, err);
+    if (r == 0)
         r = stop_locked(e, c, stop_signal(c), timeout, err);
     if (r == 0)
         r = store_container_remove_run_dir(&e->store, c->id, err);
@@ -217,7 +220,7 @@ int container_restart(struct engine *e, struct store_container *c, int64_t timeo
                         c->name);
     int r = container_stop(e, c, timeout, err);
     if (r == 0)
-        r = container_start(e, c, &channel, err);
+        r = container_start(e, c, NULL, &channel, err);
     if (r == 0)
         event_container(&e->store, c, "restart", -1);
     return r;

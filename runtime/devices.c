@@ -100,6 +100,8 @@ static int shared_memory(int dev, const struct sandbox *sb, const struct host_fi
 static int private_memory(int dev, const struct sandbox *sb, struct err *err)
 {
     char shm[64];
+    if (sb->no_shm)
+        return 0;
     snprintf(shm, sizeof(shm), "mode=1777,size=%" PRIu64,
              sb->shm_size ? sb->shm_size : DEFAULT_SHM);
     return sub_mount(dev, "shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, shm, err);

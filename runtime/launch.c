@@ -9,6 +9,7 @@
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "runtime/guard.h"
 #include "runtime/idmap.h"
 #include "runtime/init.h"
 #include "runtime/namespaces.h"
@@ -27,8 +28,12 @@ enum { DEVICE_TO_SERVER = 1 }; /* OVERLAY_MSG_DEVICE of overlay-fuse/client.h */
  * namespace cannot be looked at before its exec. */
 static void hold_mounts(const struct sandbox *sb, struct launched *l)
 {
-    if (sb->ns[NS_PID].mode != NS_PRIVATE && l->mounts < 0)
-        l->mounts = namespaces_hold_mounts(l->init);
+    if (sb->ns[NS_PID].mode == NS_PRIVATE || l->mounts >= 0)
+        return;
+    l->mounts = namespaces_hold_mounts(l->init);
+    pid_t guard = l->mounts < 0 ? 0 : guard_start(l->mounts, NULL);
+    if (guard > 0)
+        l->guard = guard;
 }
 
 /* `network`: the two ends of init's channel to the helper of the network, or -1. */
@@ -37,10 +42,12 @@ static int start_init(const struct monitor_options *o, struct launched *l, const
 {
     int ends[2], child[3] = {-1, -1, -1};
     int r = channel_pair(ends, err);
-    if (r == 0 && !o->sandbox->tty)
-        r = streams_pipes(&l->io, o->sandbox->keep_stdin, child, err);
+    const struct sandbox *sb = o->sandbox;
+    if (r == 0 && !sb->tty && !sb->passes_stdio)
+        r = streams_pipes(&l->io, sb->keep_stdin, child, err);
     if (r < 0)
         return r;
+    const int *stdio = sb->passes_stdio ? sb->stdio : child;
     int shm = -1;
     pid_t pid = namespaces_fork(o->sandbox, &shm, err);
     if (pid == 0) {
@@ -52,7 +59,7 @@ static int start_init(const struct monitor_options *o, struct launched *l, const
                                .shm = shm,
                                .channel = ends[1],
                                .network = network[0],
-                               .stdio = {child[0], child[1], child[2]}};
+                               .stdio = {stdio[0], stdio[1], stdio[2]}};
         init_main(&job);
     }
     close(ends[1]);
@@ -282,7 +289,12 @@ void launch_wait_server(struct launched *l, bool at_once)
     int status;
     close_fd(&l->mounts);
     close_fd(&l->net_control); /* what the container has sent goes out meanwhile */
-    if (l->supervisor > 0) {   /* it holds the container's mounts */
+    if (l->guard > 0) { /* it holds the container's mounts, too */
+        kill(l->guard, SIGKILL);
+        proc_wait(l->guard, &status);
+        l->guard = 0;
+    }
+    if (l->supervisor > 0) { /* it holds the container's mounts */
         kill(l->supervisor, SIGKILL);
         proc_wait(l->supervisor, &status);
         l->supervisor = 0;

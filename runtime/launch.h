@@ -7,8 +7,8 @@
 #include "runtime/streams.h"
 
 struct launched {
-    pid_t init, supervisor; /* our children; 0: none */
-    pid_t *servers;         /* of the root, then of the mounts that are served; 0: none */
+    pid_t init, supervisor, guard; /* our children; 0: none */
+    pid_t *servers;                /* of the root, then of the mounts that are served; 0: none */
     size_t n_servers;
     pid_t network;   /* the helper of the network; 0: none */
     int net_control; /* its end is our end of this; -1 */
@@ -44,7 +44,7 @@ int launch_follow(int channel, const int *servers, const struct winsize *size,
 /* Kills and collects l->init, if there is one. */
 void launch_kill(struct launched *l);
 
-/* Ends the network, and the supervisor when all that it could serve is gone, and waits for the end
+/* Ends the network, the guard, and the supervisor when all that it could serve is gone, and waits for the end
  * of the servers, which comes by itself when their mounts are gone; after 5 s, or `at_once`, they
  * are killed. */
 void launch_wait_server(struct launched *l, bool at_once);

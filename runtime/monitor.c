@@ -311,6 +311,9 @@ static int start_container(struct monitor *m, const struct winsize *size, struct
         r = o->ops.started(o->ops.ctx, &m->init_id, err);
     if (r < 0)
         launch_kill(&m->l);
+    /* Who waits for the end of these must not wait for us. */
+    for (size_t i = 0; i < o->sandbox->n_kept_fds; i++)
+        close(o->sandbox->kept_fds[i]);
     m->ended = false;
     m->deadline = o->time_limit > 0 ? clock_ms() + o->time_limit : 0;
     return r;

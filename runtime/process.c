@@ -180,8 +180,9 @@ static int connect_stdio(struct process *p, struct err *err)
         return err_errno(err, -errno, "take the terminal");
     for (int i = 0; i < 3; i++) {
         int fd = std[i] < 0 ? null : std[i];
-        /* A command of another user opens /dev/stdout again: it must own what is behind it. */
-        if (std[i] >= 0 && p->user.uid)
+        /* A command of another user opens /dev/stdout again: it must own what is behind it, unless
+         * that is the caller's. */
+        if (std[i] >= 0 && p->user.uid && !p->sb->passes_stdio)
             (void)!fchown(fd, p->user.uid, p->terminal >= 0 ? (gid_t)-1 : p->user.gid);
         /* The monitor's own 0-2 are taken, so no descriptor of ours is below 3. */
         if (dup2(fd, i) < 0)
@@ -220,6 +221,14 @@ static int set_limits(const struct sandbox *sb, struct err *err)
     return 0;
 }
 
+static int keep_fds(const struct sandbox *sb, struct err *err)
+{
+    for (size_t i = 0; i < sb->n_kept_fds; i++)
+        if (fcntl(sb->kept_fds[i], F_SETFD, 0) < 0)
+            return err_errno(err, -errno, "hand on file descriptor %d", sb->kept_fds[i]);
+    return 0;
+}
+
 static int set_process(struct process *p, struct err *err)
 {
     raise_limit(RLIMIT_NOFILE);
@@ -242,6 +251,8 @@ static int set_process(struct process *p, struct err *err)
         for (int fd = 3; fd < max && fd < 4096; fd++)
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
+    if ((r = keep_fds(p->sb, err)) < 0)
+        return r;
     return p->sb->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
                ? err_errno(err, -errno, "no_new_privs")
                : 0;

@@ -138,6 +138,12 @@ struct sandbox {
     struct id_maps ids;
     enum root_emulation emulation;
     struct sandbox_ns ns[NS_KINDS];
+    const int *kept_fds; /* close-on-exec descriptors of who starts the monitor that the command
+                            has under the same numbers */
+    size_t n_kept_fds;
+    bool passes_stdio; /* without tty: `stdio` instead of pipes; -1: /dev/null */
+    int stdio[3];
+    bool no_shm;      /* nothing is mounted at /dev/shm */
     int shm_mount_ns; /* of NS_JOIN'ed IPC: the mount namespace whose /dev/shm goes with it; -1 */
     bool init;        /* a process of ours stays as process 1 (runtime/reaper.h) */
     const struct sandbox_mount *mounts;

@@ -582,7 +582,7 @@ static int rename_locked(struct store *s, struct store_container *c, const char 
 }
 
 /* It may have got another one since it was opened. */
-static void refresh_name(struct store_container *c)
+static void read_name(struct store_container *c)
 {
     auto_json json_t *config = NULL;
     if (json_read_at(c->fd, "config.json", &config, NULL) < 0 ||
@@ -592,11 +592,18 @@ static void refresh_name(struct store_container *c)
     c->name = xstrdup(json_get_string(config, "Name", ""));
 }
 
+void store_container_refresh_name(struct store *s, struct store_container *c)
+{
+    auto_free char *id = NULL;
+    if (store_name_lookup(s, c->name, &id) < 0 || strcmp(id, c->id) != 0)
+        read_name(c);
+}
+
 int store_container_rename(struct store *s, struct store_container *c, const char *name,
                            struct err *err)
 {
     struct err failed = {0};
-    refresh_name(c);
+    read_name(c);
     int r = store_object_name_valid(name) ? 0 : name_invalid(name, err);
     if (r < 0 || strcmp(name, c->name) == 0)
         return r;
@@ -620,7 +627,7 @@ int store_container_rename(struct store *s, struct store_container *c, const cha
 
 int store_container_remove(struct store *s, struct store_container *c, struct err *err)
 {
-    refresh_name(c);
+    read_name(c);
     struct container_path path = container_path(c->id);
     char suffix[ID_HEX_LEN + 1];
     id_random(suffix);

@@ -24,7 +24,8 @@ static int remove_own(struct store *s, struct err *err)
 static bool is_own_run_name(const char *name)
 {
     return (id_is_prefix(name) && strlen(name) == ID_HEX_LEN) || strcmp(name, "images") == 0 ||
-           strcmp(name, "images.lock") == 0 || store_is_layer_notes(name);
+           strcmp(name, "images.lock") == 0 || strcmp(name, "mounts") == 0 ||
+           strcmp(name, "mounts.lock") == 0 || store_is_layer_notes(name);
 }
 
 /* The directory itself goes when nothing else is in it. A link to it stays. */

@@ -177,6 +177,8 @@ int store_container_set_config(struct store_container *c, json_t *config, struct
 /* Gives it another name, or its own again; the caller holds the lock. */
 int store_container_rename(struct store *s, struct store_container *c, const char *name,
                            struct err *err);
+/* c->name is what it is called now: it may have got another name since it was opened. */
+void store_container_refresh_name(struct store *s, struct store_container *c);
 /* Exclusive lock of this container's life cycle (start, stop, rm): returns an fd to close. Says who
  * is waited for when it has to wait longer than 15 seconds (-ETIMEDOUT). */
 int store_container_lock(struct store_container *c, struct err *err);

@@ -115,6 +115,24 @@ sleep 1000 $(wherry exec one sh -c 'for n in pid ipc uts net; do readlink /proc/
     wherry rm -f -t 0 one
 }
 
+@test "with a pid namespace of others, all of the container ends with its killed monitor" {
+    wherry run -d --name one debian sleep 1000
+    local mode mark=4714$$ # seconds that nobody else sleeps
+    for mode in host container:one; do
+        wherry run -d --name two --pid "$mode" debian sh -c "sleep $mark & (setsid sleep $mark &) ; sleep $mark; true"
+        wait_for sleepers 3 "$mark"
+        kill -KILL "$(wherry inspect --format '{{.State.ConmonPid}}' two)"
+        wait_for sleepers 0 "$mark"
+        wait_for container_is two exited
+        wherry rm two
+    done
+    wherry rm -f -t 0 one
+}
+
+sleepers() { # COUNT SECONDS
+    [[ $(pgrep -cf "^sleep $2\$") == "$1" ]]
+}
+
 @test "--pid host gives no look into the machine's processes" {
     run_apart wherry run --rm --pid host --cap-add all debian sh -c \
         "ls /proc/$$/root/ 2>/dev/null; cat /proc/$$/environ 2>/dev/null; readlink /proc/$$/fd/* /proc/$$/exe; true"
@@ -123,7 +141,7 @@ sleep 1000 $(wherry exec one sh -c 'for n in pid ipc uts net; do readlink /proc/
 
 @test "modes that cannot be" {
     local bad
-    for bad in --pid=nothing --ipc=none --uts=shareable --cgroupns=x --network=container --pid=ns:relative; do
+    for bad in --pid=nothing --ipc=nothing --pid=none --uts=shareable --cgroupns=x --network=container --pid=ns:relative; do
         run_apart wherry run --rm "$bad" debian true
         assert_status 125
     done
@@ -133,6 +151,23 @@ sleep 1000 $(wherry exec one sh -c 'for n in pid ipc uts net; do readlink /proc/
     assert_refused 'cannot set shm-size'
     run_apart wherry run --rm --pid host --init debian true
     assert_refused "PID namespace isn't private"
+}
+
+@test "--ipc: shareable by default, private and none are not; none has no /dev/shm" {
+    run_apart wherry run --rm --ipc none debian sh -c 'touch /dev/shm/x 2>/dev/null || test ! -d /dev/shm && echo none; grep -c " /dev/shm " /proc/self/mountinfo; readlink /proc/self/ns/ipc'
+    assert_match "$output" $'none\n0\nipc:'
+    [[ ${lines[2]} != $(readlink /proc/self/ns/ipc) ]]
+    run_apart wherry run --rm --ipc none --shm-size 1m debian true
+    assert_refused 'no /dev/shm'
+    local mode
+    for mode in private none; do
+        wherry create --name "$mode" --ipc "$mode" debian true
+        assert_equal "$(wherry inspect --format '{{.HostConfig.IpcMode}}' "$mode")" "$mode"
+        run_apart wherry create --ipc "container:$mode" debian true
+        assert_refused 'joining IPC of container .* is not allowed: non-shareable IPC'
+    done
+    wherry create --name plain debian true
+    assert_equal "$(wherry inspect --format '{{.HostConfig.IpcMode}}' plain)" shareable
 }
 
 @test "--init: process 1 is ours, passes signals on, and reaps" {

@@ -180,3 +180,40 @@ exit_code() {
     assert_status 125
     wherry rm -i --cidfile "$PWD/none"
 }
+
+@test "run -a: only these streams" {
+    run_apart wherry run --rm -a stdout debian sh -c 'echo out; echo err >&2'
+    assert_equal "$output|$stderr" 'out|'
+    run_apart wherry run --rm -a stderr -a stdin -i debian sh -c 'cat; cat >&2' <<<input
+    assert_equal "$output|$stderr" '|'
+    run_apart wherry run --rm -i -a stdin,stderr debian sh -c 'cat >&2' <<<input
+    assert_equal "$output|$stderr" '|input'
+    run_apart wherry run --rm -i -a stdout debian sh -c 'cat; echo end' <<<input
+    assert_output end
+    run_apart wherry run --rm -a what debian true
+    assert_refused 'invalid stream "what" for --attach'
+    run_apart wherry run -d -a stdout debian true
+    assert_refused 'exclude each other'
+}
+
+@test "--pidfile and --conmon-pidfile" {
+    wherry run -d --name c --pidfile pid --conmon-pidfile "$PWD/monitor" debian sleep 1000
+    assert_equal "$(cat pid) $(cat monitor)" "$(wherry inspect --format '{{.State.Pid}} {{.State.ConmonPid}}' c)"
+    assert_equal "$(wherry inspect --format '{{.PidFile}}' c)" "$PWD/pid"
+    wherry rm -f -t 0 c
+    run_apart wherry run --rm --pidfile "$PWD/missing/pid" debian true
+    assert_refused 'missing'
+}
+
+@test "inspect --latest and --size" {
+    wherry run --name a debian sh -c 'head -c 100000 /dev/zero >/big'
+    wherry create --name b debian true
+    assert_equal "$(wherry inspect -l --format '{{.Name}}')" b
+    (($(wherry container inspect -s --format '{{.SizeRw}}' a) >= 100000))
+    (($(wherry inspect --size --format '{{.SizeRootFs}}' a) > 50000000))
+    refute_match "$(wherry inspect a)" SizeRw
+    run_apart wherry inspect -l a
+    assert_refused 'cannot be used together'
+    run_apart wherry inspect
+    assert_refused 'must be given'
+}

@@ -18,7 +18,7 @@ statuses() { # OPTION...
     wherry rename e zed
     wherry rm zed
     assert_equal "$(statuses --filter container=zed) | $(statuses)" \
-        'rename remove  | create start died rename remove '
+        'rename remove  | create start died cleanup rename remove '
     run_apart wherry events --stream=false
     assert_match "${lines[0]}" \
         '^20[0-9-]+ [0-9:.]+ \+0000 UTC container create [0-9a-f]{64} \(image=docker.io/library/debian:latest, name=e, x=y\)$'
@@ -36,7 +36,32 @@ statuses() { # OPTION...
     wherry stop e
     wherry rm e
     assert_equal "$(statuses)" \
-        'create start exec pause unpause kill died stop start restart died stop remove '
+        'create start exec exec_died pause unpause kill died cleanup stop start restart died cleanup stop remove '
+}
+
+@test "attach, export, and a command with its id are told; the monitor knows a new name" {
+    wherry run -d --name e --label x=y debian sh -c 'trap "exit 7" TERM; while :; do sleep 0.05; done'
+    wait_for catches_term e
+    local id
+    id=$(wherry exec -d e sh -c 'exit 5')
+    wait_for grep -q exec_died "$WHERRY_ROOT/events.log"
+    assert_equal "$(wherry events --stream=false --filter event=exec_died --format '{{.ContainerExitCode}} {{.Attributes.execID}} {{.Attributes.x}}')" "5 $id y"
+    timeout 20 "$WHERRY" attach --no-stdin e </dev/null >/dev/null 3>&- &
+    local client=$!
+    wait_for grep -q '"attach"' "$WHERRY_ROOT/events.log"
+    wherry rename e zed
+    wherry stop zed
+    wait "$client" || true
+    wherry export -o e.tar zed
+    assert_equal "$(statuses --filter container=zed)" 'rename died cleanup stop export '
+    assert_equal "$(wherry events --stream=false --filter event=died --format '{{.Name}} {{.ContainerExitCode}}')" 'zed 7'
+}
+
+@test "a mounted image is told" {
+    run_apart wherry image mount debian
+    assert_status 0
+    wherry image unmount debian
+    assert_equal "$(statuses --filter type=image)" 'mount unmount '
 }
 
 @test "images and volumes are told, filters choose" {
