@@ -238,12 +238,8 @@ static const struct command_row rows[] = {
 };
 
 static const struct command_group groups[] = {
-    {"container", "Manage containers"},
-    {"image", "Manage images"},
-    {"secret", "Manage secrets"},
-    {"system", "Manage wherry"},
-    {"volume", "Manage volumes"},
-    {0},
+    {"container", "Manage containers"}, {"image", "Manage images"},   {"secret", "Manage secrets"},
+    {"system", "Manage wherry"},        {"volume", "Manage volumes"}, {0},
 };
 
 const struct command_table commands = {

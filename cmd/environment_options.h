@@ -24,6 +24,8 @@
                     "Search names in this domain (.: in none)"),                                   \
         OPT_BOOL_ROW(0, "env-host", container_values, environment.env_host,                        \
                      "Give the container all variables that we have"),                             \
+        OPT_LIST_ROW(0, "env-merge", container_values, environment.env_merge, "NAME=VALUE",        \
+                     "Set a variable; $NAME and ${NAME} in it are the image's"),                   \
         OPT_STRING_ROW(0, "group-entry", container_values, environment.group_entry, "LINE",        \
                        "Line of /etc/group for a group that the image does not know"),             \
         OPT_LIST_ROW(0, "hostuser", container_values, environment.host_users, "NAME",              \

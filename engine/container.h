@@ -40,7 +40,7 @@ struct create_options {
     const struct port_options *ports;              /* engine/create_ports.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
     const struct strv *labels;                     /* NAME=value */
-    const struct strv *secrets;            /* engine/create_secrets.h; may be NULL */
+    const struct strv *secrets;                    /* engine/create_secrets.h; may be NULL */
     const char *root_emulation;            /* EMULATION_WORDS (engine/emulation.h), or NULL */
     const struct network_options *network; /* engine/create_network.h */
     const char *stop_signal;               /* NULL: image's, else TERM */

@@ -76,7 +76,8 @@ static int build_env(const struct create_options *o, const struct image_run_conf
                      struct strv *ret, struct err *err)
 {
     environment_defaults(o->environment, &image->env, ret);
-    return environment_assign(ret, o->env, err);
+    int r = environment_merge(ret, &o->environment->env_merge, err);
+    return r < 0 ? r : environment_assign(ret, o->env, err);
 }
 
 static json_t *labels_merged(const struct strv *labels, const json_t *image_labels)

@@ -10,7 +10,7 @@
 
 /* What the flags of the same names were given with; NULL and empty: the default. */
 struct environment_options {
-    struct strv unset_env, annotations, host_users;
+    struct strv env_merge, unset_env, annotations, host_users;
     struct strv add_hosts, dns, dns_options, dns_search;
     char *tz, *http_proxy, *passwd, *passwd_entry, *group_entry;
     bool env_host, unset_env_all, no_hosts;

@@ -289,7 +289,7 @@ void launch_wait_server(struct launched *l, bool at_once)
     int status;
     close_fd(&l->mounts);
     close_fd(&l->net_control); /* what the container has sent goes out meanwhile */
-    if (l->guard > 0) { /* it holds the container's mounts, too */
+    if (l->guard > 0) {        /* it holds the container's mounts, too */
         kill(l->guard, SIGKILL);
         proc_wait(l->guard, &status);
         l->guard = 0;

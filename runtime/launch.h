@@ -44,7 +44,7 @@ int launch_follow(int channel, const int *servers, const struct winsize *size,
 /* Kills and collects l->init, if there is one. */
 void launch_kill(struct launched *l);
 
-/* Ends the network, the guard, and the supervisor when all that it could serve is gone, and waits for the end
- * of the servers, which comes by itself when their mounts are gone; after 5 s, or `at_once`, they
- * are killed. */
+/* Ends the network, the guard, and the supervisor when all that it could serve is gone, and waits
+ * for the end of the servers, which comes by itself when their mounts are gone; after 5 s, or
+ * `at_once`, they are killed. */
 void launch_wait_server(struct launched *l, bool at_once);

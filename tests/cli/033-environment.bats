@@ -188,3 +188,13 @@ $(id -un):*:$(id -u):$(id -g):$(getent passwd "$(id -un)" | cut -d: -f5):/:/bin/
     assert_refused 'no command'
     chmod -R u+rwX tree
 }
+
+@test "--env-merge builds on the image's variables, --env comes after it" {
+    printf 'FROM debian\nENV A=one B=two\n' >Dockerfile
+    wherry build -q -t merged . >/dev/null
+    run_apart wherry run --rm --env-merge 'A=${A}-$B' --env-merge 'C=<$A|${NO}|$|${A>' --env-merge B=x --env B=y \
+        merged sh -c 'echo "$A $B $C"'
+    assert_output 'one-two y <one||$|${A>'
+    run_apart wherry create --env-merge A debian true
+    assert_refused 'want NAME=VALUE'
+}
