@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A private network: what is in it, what it leads to, and what it does not.
+# bats file_tags=main
+
+load helpers
+
+test_setup() {
+    need_image debian
+    { : <>/dev/net/tun; } 2>/dev/null || skip 'needs /dev/net/tun'
+}
+
+# An address of the machine that is not its loopback.
+machine_address() {
+    ip -o -4 addr show scope global | awk '{ sub("/.*", "", $4); print $4; exit }'
+}
+
+# Listens on ADDRESS for TCP, and says "seen PEER" to whoever comes. Its port is in ./port.
+start_server() { # ADDRESS
+    python3 - "$1" 3>&- <<'END' &
+import os, socket, sys
+s = socket.create_server((sys.argv[1], 0), family=socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+with open("port.new", "w") as f:
+    f.write(str(s.getsockname()[1]))
+os.rename("port.new", "port")
+while True:
+    c, a = s.accept()
+    c.sendall(b"seen %s\n" % a[0].encode())
+    c.close()
+END
+    server=$!
+    wait_for test -s port
+}
+
+stop_server() {
+    kill "$server"
+    wait "$server" || true
+    rm -f port
+}
+
+helper_of() { # CONTAINER: the pid of its wherry-netns
+    local monitor
+    monitor=$(wherry inspect --format '{{.State.ConmonPid}}' "$1")
+    pgrep -P "$monitor" -x wherry-netns
+}
+
+@test "addresses, routes, names" {
+    run_apart wherry run --rm --name n1 --hostname box debian sh -c 'cat /proc/net/route; cat /proc/net/if_inet6
+        cat /sys/class/net/tap0/mtu /proc/sys/net/ipv4/tcp_rmem; head -1 /etc/resolv.conf; getent hosts box n1 host.containers.internal'
+    assert_status 0
+    assert_match "$output" $'tap0\t00000000\t0202000A'
+    assert_match "$output" 'fd000000000000000000000000000100 .* 00 .* *tap0'
+    assert_match "$output" $'65520\n4096\t87380'
+    assert_match "$output" 'nameserver 10.0.2.3'
+    assert_match "$output" $'10.0.2.100 +box n1\n10.0.2.100 +box n1'
+    assert_match "$output" "$(machine_address) +host.containers.internal"
+}
+
+@test "options of slirp4netns, and what is refused" {
+    run_apart wherry run --rm --network slirp4netns:cidr=10.77.0.0/24,mtu=1400,enable_ipv6=false --mac-address 02:11:22:33:44:55 debian \
+        sh -c 'cat /sys/class/net/tap0/mtu /sys/class/net/tap0/address /etc/resolv.conf /proc/net/route; grep tap0 /proc/net/if_inet6 | grep -c ^fd; true'
+    assert_match "$output" $'1400\n02:11:22:33:44:55\nnameserver 10.77.0.3'
+    assert_match "$output" $'tap0\t00000000\t02004D0A'
+    assert_match "$output" $'\n0$'
+    wherry create --name c --network slirp4netns:mtu=1400 debian true
+    assert_equal "$(wherry inspect --format '{{.HostConfig.NetworkMode}} {{.HostConfig.NetworkOptions}}' c)" 'slirp4netns [mtu=1400]'
+    run_apart wherry run --rm --network slirp4netns:mtu=1 debian true
+    assert_refused 'invalid network option mtu=1'
+    run_apart wherry run --rm --network slirp4netns:what=1 debian true
+    assert_refused 'unknown option of slirp4netns: what=1'
+    run_apart wherry run --rm --network pasta debian true
+    assert_refused 'network "pasta" is not supported'
+    run_apart wherry run --rm --network host --mac-address 02:11:22:33:44:55 debian true
+    assert_refused 'mac-address needs a network'
+}
+
+@test "the machine is reached by its address, its loopback by no address" {
+    local address
+    address=$(machine_address)
+    [[ $address ]] || skip 'needs an address of the machine'
+    start_server "$address"
+    run_apart wherry run --rm debian bash -c "exec 3<>/dev/tcp/$address/$(<port); cat <&3"
+    assert_output "seen $address"
+    stop_server
+    start_server 127.0.0.1
+    run_apart wherry run --rm debian bash -c "for a in 10.0.2.2 10.0.2.3 10.0.2.9 255.255.255.255 0.0.0.0 127.0.0.1 \
+        fd00::2 fd00::3 fd00::9 ::ffff:127.0.0.1 ::1 ::; do
+            timeout 1 bash -c \"exec 3<>/dev/tcp/\$a/$(<port)\" 2>/dev/null && echo \"\$a is open\"; done; echo done"
+    assert_output done
+    run_apart wherry run --rm --network slirp4netns:allow_host_loopback=true debian bash -c "exec 3<>/dev/tcp/10.0.2.2/$(<port); cat <&3"
+    assert_output 'seen 127.0.0.1'
+    run_apart wherry run --rm --network none debian bash -c "exec 3<>/dev/tcp/$address/$(<port)"
+    assert_status 1
+    stop_server
+}
+
+@test "names are resolved by the machine's name server" {
+    getent ahostsv4 deb.debian.org >/dev/null || skip 'needs a name server'
+    run_apart wherry run --rm debian sh -c 'sed "/^nameserver/d" /etc/resolv.conf >/tmp/r; echo nameserver 10.0.2.3 >>/tmp/r
+        cat /tmp/r >/etc/resolv.conf; getent ahostsv4 deb.debian.org | cut -d" " -f1 | sort -u'
+    assert_output "$(getent ahostsv4 deb.debian.org | cut -d' ' -f1 | sort -u)"
+}
+
+@test "containers share a network; RUN has one" {
+    start_sleeper one
+    run_apart wherry run --rm --network container:one debian sh -c 'grep -c tap0 /proc/net/route'
+    assert_output 2
+    mkdir ctx
+    printf 'FROM debian\nRUN grep -c tap0 /proc/net/route\n' >ctx/Dockerfile
+    wherry build -q ctx >id
+    run_apart wherry build --network none ctx
+    assert_status 125
+    assert_match "$stderr" 'exit code: 1'
+    wherry kill one >/dev/null
+    wait_for container_is one exited
+}
+
+@test "the helper has no power, and ends with the container" {
+    start_sleeper one
+    local helper
+    helper=$(helper_of one)
+    assert_match "$(grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' "/proc/$helper/status" | tr '\n\t' '  ')" \
+        'CapPrm: 0000000000000000 CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: 2'
+    refute_match "$(readlink "/proc/$helper/ns/net")" "^$(readlink "/proc/$(wherry inspect --format '{{.State.Pid}}' one)/ns/net")\$"
+    wherry kill one >/dev/null
+    wait_for container_is one exited
+    [[ ! -e /proc/$helper ]]
+}
+
+@test "a helper that dies is told, and a restart mends it" {
+    start_sleeper one
+    kill -KILL "$(helper_of one)"
+    lost() { [[ $(wherry inspect --format '{{.State.Error}}' one) == 'the network helper ended'* ]]; }
+    wait_for lost
+    container_is one running
+    wherry restart -t 0 one >/dev/null
+    assert_equal "$(wherry inspect --format '{{.State.Error}}' one)" ''
+    helper_of one
+    wherry kill one >/dev/null
+    wait_for container_is one exited
+}
+
+@test "the monitor's death takes the helper along" {
+    start_sleeper one
+    local helper monitor
+    helper=$(helper_of one)
+    monitor=$(wherry inspect --format '{{.State.ConmonPid}}' one)
+    kill -KILL "$monitor"
+    wait_for test ! -e "/proc/$helper"
+}
+
+@test "many at once" {
+    local i
+    for ((i = 0; i < 20; i++)); do
+        wherry run --rm debian sh -c 'grep -c tap0 /proc/net/route' >"out.$i" 2>&1 3>&- &
+    done
+    wait $(jobs -p)
+    assert_equal "$(cat out.* | sort | uniq -c | tr -s ' ')" ' 20 2'
+}
+
+@test "packages are installed over a private network" {
+    [[ ${WHERRY_TEST_LONG:-} ]] || skip 'long: scripts/test --long'
+    run_apart wherry run --rm -e DEBIAN_FRONTEND=noninteractive debian sh -c \
+        'apt-get update >/dev/null && apt-get install -y vim >/dev/null 2>&1 && vim --version | head -1'
+    assert_match "$output" '^VIM - Vi IMproved'
+}
