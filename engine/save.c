@@ -9,6 +9,7 @@
 #include "engine/events.h"
 #include "engine/image.h"
 #include "engine/image_find.h"
+#include "engine/output.h"
 #include "engine/sweep.h"
 
 #include <fcntl.h>
@@ -82,46 +83,25 @@ static int choose(struct engine *e, const struct save_request *o, struct chosen 
     return r;
 }
 
-static int write_images(struct engine *e, const struct save_request *o, const struct chosen *c,
-                        int fd, struct err *err)
+struct job {
+    struct engine *engine;
+    const struct save_request *o;
+    const struct chosen *chosen;
+};
+
+static int write_images(void *arg, int fd, struct err *err)
 {
-    struct save_options options = {.format = o->format,
-                                   .compress = o->compress,
-                                   .images = c->save,
-                                   .n = c->n,
-                                   .progress = o->progress,
-                                   .progress_arg = o->progress_arg};
-    return content_save(&e->store, &options, fd, err);
+    const struct job *j = arg;
+    struct save_options options = {.format = j->o->format,
+                                   .compress = j->o->compress,
+                                   .images = j->chosen->save,
+                                   .n = j->chosen->n,
+                                   .progress = j->o->progress,
+                                   .progress_arg = j->o->progress_arg};
+    return content_save(&j->engine->store, &options, fd, err);
 }
 
 /* --- where to ----------------------------------------------------------------------------- */
-
-/* Beside the file, and in its place once it is whole. */
-static int save_file(struct engine *e, const struct save_request *o, const struct chosen *c,
-                     struct err *err)
-{
-    auto_free char *temporary = xasprintf("%s.wherry-%d", o->output, (int)getpid());
-    auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_errno(err, -errno, "create %s", o->output);
-    int r = write_images(e, o, c, fd, err);
-    if (r == 0 && rename(temporary, o->output) < 0)
-        r = err_errno(err, -errno, "create %s", o->output);
-    if (r < 0)
-        unlink(temporary);
-    return r;
-}
-
-/* Standard output, or what exists and is no regular file: a pipe, /dev/null. */
-static int save_stream(struct engine *e, const struct save_request *o, const struct chosen *c,
-                       struct err *err)
-{
-    auto_close int fd = o->output ? open(o->output, O_WRONLY | O_CLOEXEC)
-                                  : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0)
-        return err_errno(err, -errno, "open %s", o->output ? o->output : "standard output");
-    return write_images(e, o, c, fd, err);
-}
 
 static int remove_contents(int fd)
 {
@@ -132,9 +112,9 @@ static int remove_contents(int fd)
     return r;
 }
 
-static int save_directory(struct engine *e, const struct save_request *o, const struct chosen *c,
-                          struct err *err)
+static int save_directory(struct job *job, struct err *err)
 {
+    const struct save_request *o = job->o;
     auto_strv names = {0};
     bool made = mkdir(o->output, 0777) == 0;
     if (!made && errno != EEXIST)
@@ -146,7 +126,7 @@ static int save_directory(struct engine *e, const struct save_request *o, const 
     if (r == 0 && names.len)
         return err_set(err, -ENOTEMPTY, "%s is not empty", o->output);
     if (r == 0)
-        r = write_images(e, o, c, fd, err);
+        r = write_images(job, fd, err);
     if (r < 0) {
         remove_contents(fd);
         if (made)
@@ -159,7 +139,7 @@ int content_save_images(struct engine *e, const struct save_request *o, struct e
 {
     auto_done(chosen) struct chosen c = {0};
     struct sweep sweep;
-    struct stat st;
+    struct job job = {e, o, &c};
     int r = choose(e, o, &c, err);
     if (r == 0 && o->format == SAVE_DOCKER_DIR && c.n > 1)
         r = err_kind(err, ERR_USAGE, -EINVAL, "docker-dir holds one image");
@@ -168,11 +148,9 @@ int content_save_images(struct engine *e, const struct save_request *o, struct e
     if (r < 0)
         return r;
     if (o->format == SAVE_OCI_DIR || o->format == SAVE_DOCKER_DIR)
-        r = save_directory(e, o, &c, err);
-    else if (!o->output || (stat(o->output, &st) == 0 && !S_ISREG(st.st_mode)))
-        r = save_stream(e, o, &c, err);
+        r = save_directory(&job, err);
     else
-        r = save_file(e, o, &c, err);
+        r = output_write(o->output, write_images, &job, err);
     sweep_end(e, &sweep, r);
     if (r < 0)
         return err_wrap(err, "save %s", o->images->v[0]);

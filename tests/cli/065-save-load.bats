@@ -243,3 +243,40 @@ other_store() {
     wait_for no_temporary_files
     wait_for bash -c '[[ -z $(find "$1/blobs" "$1/index" -type f) ]]' bash "$WHERRY_ROOT"
 }
+
+@test "save and export write through links, into pipes and to standard output, and keep a file's mode" {
+    need_image hello
+    wherry create --name box hello >/dev/null
+    local command words
+    for command in 'save hello' 'export box'; do
+        read -ra words <<<"$command"
+        set -- "${words[@]}"
+        rm -rf real link there fifo out
+        mkdir real
+        ln -s real/new link
+        run_apart wherry "$1" -o link "$2"
+        assert_status 0
+        [[ -L link && -f real/new ]]
+        chmod 640 real/new
+        wherry "$1" -o link "$2"
+        assert_equal "$(stat -c %a real/new)" 640
+        assert_equal "$(ls real)" new
+        mkfifo fifo
+        timeout 20 cat fifo >out &
+        timeout 20 "$WHERRY" "$1" -o fifo "$2"
+        wait $!
+        cmp out real/new
+        wherry "$1" -o /dev/stdout "$2" | cmp - real/new
+        echo before >out
+        wherry "$1" -o /dev/stdout "$2" >>out
+        cmp <(tail -c +8 out) real/new
+        # What a killed writer left, where files without a name are not to be had.
+        touch real/new.wherry-1
+        wherry "$1" -o real/new "$2"
+        assert_equal "$(ls real)" new
+        chmod a-w real
+        [[ $EUID == 0 ]] || wherry "$1" -o real/new "$2"
+        chmod u+w real
+        tar -tf real/new >/dev/null
+    done
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # pull, push, login, logout, search against a registry of docker's.
+# shellcheck disable=SC2030,SC2031 # each test is a shell of its own
 # bats file_tags=main
 
 load helpers

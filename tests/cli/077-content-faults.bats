@@ -72,10 +72,8 @@ all_kinds() { # COMMAND...
 archive_or_none() { # WHAT
     local left
     left=$(find . -maxdepth 1 -name 'out*')
-    if [[ $left && -z $(tar tf out.tar 2>/dev/null) ]]; then
-        # A killed save cannot remove what it was writing, which never has the archive's name.
-        [[ ! -e out.tar && $1 == kill* ]] || return
-    fi
+    [[ ! $left || $left == ./out.tar ]] || return
+    [[ ! $left || $(tar tf out.tar 2>/dev/null) ]] || return
     rm -rf out*
 }
 
