@@ -64,6 +64,9 @@ static const struct command_row rows[] = {
      IMAGE(cmd_export),
      .groups = "container",
      .summary = "Write a container's file system to a tar"},
+    {.name = "healthcheck run",
+     HERE(cmd_healthcheck_run),
+     .summary = "Check a container's health now"},
     {.name = "help", BOTH(cmd_help), .summary = "Help about any command"},
     {.name = "history",
      HERE(cmd_history),
@@ -238,8 +241,13 @@ static const struct command_row rows[] = {
 };
 
 static const struct command_group groups[] = {
-    {"container", "Manage containers"}, {"image", "Manage images"},   {"secret", "Manage secrets"},
-    {"system", "Manage wherry"},        {"volume", "Manage volumes"}, {0},
+    {"container", "Manage containers"},
+    {"healthcheck", "Manage health checks"},
+    {"image", "Manage images"},
+    {"secret", "Manage secrets"},
+    {"system", "Manage wherry"},
+    {"volume", "Manage volumes"},
+    {0},
 };
 
 const struct command_table commands = {

@@ -82,6 +82,7 @@ extern const struct command cmd_diff;
 extern const struct command cmd_events;
 extern const struct command cmd_exec;
 extern const struct command cmd_export;
+extern const struct command cmd_healthcheck_run;
 extern const struct command cmd_help;
 extern const struct command cmd_history;
 extern const struct command cmd_image_diff;

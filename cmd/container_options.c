@@ -87,6 +87,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .sandbox = &v->sandbox,
         .environment = &v->environment,
         .life = &v->life,
+        .health = &v->health,
         .labels = &labels,
         .secrets = &v->secrets,
         .root_emulation = v->root_emulation,

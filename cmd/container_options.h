@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "cmd/emulation_options.h"
 #include "cmd/environment_options.h"
+#include "cmd/health_options.h"
 #include "cmd/image_pull.h"
 #include "cmd/life_options.h"
 #include "cmd/mount_options.h"
@@ -25,6 +26,7 @@ struct container_values {
     struct environment_options environment;
     struct life_options life;
     struct network_options network;
+    struct health_options health;
     int64_t stop_timeout;
     bool tty, interactive, auto_remove, read_only, replace, rootfs;
 };
@@ -81,6 +83,7 @@ struct container_values {
                        "Use the image of this variant of the architecture"),                       \
         EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, PORT_OPTION_ROWS,               \
         SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS, NETWORK_OPTION_ROWS,       \
+        HEALTH_OPTION_ROWS,                                                                        \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

@@ -76,6 +76,8 @@ static void print_words(json_t *event)
     } else {
         buf_printf(&line, " (image=%s, name=%s", json_get_string(event, "Image", ""),
                    json_get_string(event, "Name", ""));
+        if (json_object_get(event, "HealthStatus"))
+            buf_printf(&line, ", health_status=%s", json_get_string(event, "HealthStatus", ""));
         json_object_foreach (json_object_get(event, "Attributes"), key, value)
             buf_printf(&line, ", %s=%s", key,
                        json_is_string(value) ? json_string_value(value) : "");

@@ -23,9 +23,10 @@ struct values {
 
 static const struct opt opts[] = {
     OPT_BOOL_ROW('a', "all", values, all, "Show all containers, not only those that run"),
-    OPT_LIST_ROW('f', "filter", values, filters, "KEY=VALUE",
-                 "Only those that match (ancestor, before, command, exited, expose, id, label, "
-                 "label!, name, network, publish, restart-policy, since, status, until, volume)"),
+    OPT_LIST_ROW(
+        'f', "filter", values, filters, "KEY=VALUE",
+        "Only those that match (ancestor, before, command, exited, expose, health, id, "
+        "label, label!, name, network, publish, restart-policy, since, status, until, volume)"),
     OPT_STRING_ROW(0, "format", values, format, "TEMPLATE", "Print by a Go template, or json"),
     OPT_INT_ROW('n', "last", values, last, "N", "Show the N newest, whatever their state"),
     OPT_BOOL_ROW('l', "latest", values, latest, "Show the newest, whatever its state"),
@@ -89,7 +90,10 @@ static void put_status(json_t *row, json_t *shown, int64_t now)
     char text[HUMAN_MAX];
     if (strcmp(state, "running") == 0) {
         int64_t since = json_integer_value(json_object_get(row, "StartedAt"));
-        json_put(shown, "Status", json_sprintf("Up %s", human_duration(now - since, text)));
+        const char *health = json_get_string(row, "Health", NULL);
+        json_put(shown, "Status",
+                 json_sprintf("Up %s%s%s%s", human_duration(now - since, text), health ? " (" : "",
+                              health ? health : "", health ? ")" : ""));
     } else if (strcmp(state, "exited") == 0) {
         int64_t since = json_integer_value(json_object_get(row, "ExitedAt"));
         bool told = since > 0; /* not when its monitor was killed */

@@ -5,6 +5,7 @@
 #include "cmd/each.h"
 #include "cmd/select.h"
 #include "engine/events.h"
+#include "engine/health.h"
 #include "engine/life.h"
 
 #include <stdio.h>
@@ -19,8 +20,8 @@ struct values {
 
 static const struct opt opts[] = {
     OPT_CSV_ROW(0, "condition", values, conditions, "STATUS",
-                "Status to wait for: configured, created, running, paused, restarting, stopped or "
-                "exited (default stopped)"),
+                "Status to wait for: configured, created, running, paused, restarting, stopped, "
+                "exited, healthy or unhealthy (default stopped)"),
     OPT_BOOL_ROW(0, "ignore", values, ignore, "A container that does not exist counts as -1"),
     OPT_STRING_ROW('i', "interval", values, interval, "DURATION",
                    "Look this often, too, for a store whose file system does not tell of changes "
@@ -31,10 +32,11 @@ static const struct opt opts[] = {
 
 struct wait {
     unsigned states;
+    bool healthy, unhealthy; /* wait for these, too */
     int64_t interval;
 };
 
-static int add_condition(const char *word, unsigned *states, struct err *err)
+static int add_condition(const char *word, struct wait *w, struct err *err)
 {
     static const struct {
         const char *name;
@@ -45,9 +47,13 @@ static int add_condition(const char *word, unsigned *states, struct err *err)
                  {"restarting", CONTAINER_RESTARTING}};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (strcmp(known[i].name, word) == 0) {
-            *states |= STATUS_BIT(known[i].status);
+            w->states |= STATUS_BIT(known[i].status);
             return 0;
         }
+    w->healthy |= strcmp(word, "healthy") == 0;
+    w->unhealthy |= strcmp(word, "unhealthy") == 0;
+    if (strcmp(word, "healthy") == 0 || strcmp(word, "unhealthy") == 0)
+        return 0;
     return err_kind(err, ERR_USAGE, -EINVAL, "unknown container state: %s", word);
 }
 
@@ -67,11 +73,24 @@ static int parse_interval(const char *text, int64_t *ret, struct err *err)
     return 0;
 }
 
+static bool seen(struct store_container *c, void *arg)
+{
+    const struct wait *w = arg;
+    enum container_status status = container_status(c);
+    if (w->states & STATUS_BIT(status))
+        return true;
+    if ((!w->healthy && !w->unhealthy) || status != CONTAINER_RUNNING)
+        return false;
+    auto_free char *health = health_status(c);
+    return (w->healthy && strcmp(health, "healthy") == 0) ||
+           (w->unhealthy && strcmp(health, "unhealthy") == 0);
+}
+
 static int wait_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
                     struct err *err)
 {
     const struct wait *w = arg;
-    int code, r = container_await(c, w->states, -1, w->interval, err);
+    int code, r = container_await_until(c, seen, arg, -1, w->interval, err);
     if (r == 0)
         code = container_exit_code(c);
     else if (r == -ENOENT && (w->states & STATUS_BIT(CONTAINER_EXITED)) &&
@@ -107,7 +126,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     auto_strv names = {0};
     int r = v->interval ? parse_interval(v->interval, &w.interval, err) : 0;
     for (size_t i = 0; r == 0 && i < v->conditions.len; i++)
-        r = add_condition(v->conditions.v[i], &w.states, err);
+        r = add_condition(v->conditions.v[i], &w, err);
     if (r == 0)
         r = select_containers(in, &v->select, args, 0, false, &names, err);
     return r < 0 ? r : wait_all(in, v, &names, &w, err);

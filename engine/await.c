@@ -40,8 +40,8 @@ static int64_t shorter(int64_t a, int64_t b)
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-int container_await(struct store_container *c, unsigned states, int64_t timeout, int64_t interval,
-                    struct err *err)
+int container_await_until(struct store_container *c, bool (*seen)(struct store_container *, void *),
+                          void *arg, int64_t timeout, int64_t interval, struct err *err)
 {
     int64_t end = timeout < 0 ? -1 : when_monotonic_ms() + timeout;
     auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -51,7 +51,7 @@ int container_await(struct store_container *c, unsigned states, int64_t timeout,
         interval = BLIND_INTERVAL;
     for (;;) {
         int r = store_container_reload(c, err);
-        if (r < 0 || (states & STATUS_BIT(container_status(c))))
+        if (r < 0 || seen(c, arg))
             return r;
         int64_t left = end < 0 ? -1 : end - when_monotonic_ms();
         if (end >= 0 && left <= 0)
@@ -60,4 +60,15 @@ int container_await(struct store_container *c, unsigned states, int64_t timeout,
         if (r < 0)
             return r;
     }
+}
+
+static bool has_status(struct store_container *c, void *arg)
+{
+    return *(unsigned *)arg & STATUS_BIT(container_status(c));
+}
+
+int container_await(struct store_container *c, unsigned states, int64_t timeout, int64_t interval,
+                    struct err *err)
+{
+    return container_await_until(c, has_status, &states, timeout, interval, err);
 }

@@ -38,6 +38,7 @@ struct create_options {
     const struct environment_options *environment; /* engine/create_environment.h */
     const struct life_options *life;               /* engine/create_life.h */
     const struct port_options *ports;              /* engine/create_ports.h */
+    const struct health_options *health;           /* engine/create_health.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
     const struct strv *labels;                     /* NAME=value */
     const struct strv *secrets;                    /* engine/create_secrets.h; may be NULL */

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/create_environment.h"
+#include "engine/create_health.h"
 #include "engine/create_life.h"
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
@@ -198,6 +199,8 @@ static int build_document(struct engine *e, const struct create_options *o,
         r = create_ports(o->ports, &config->run.ports, doc, err);
     if (r == 0)
         r = create_secrets(e, o->secrets, doc, err);
+    if (r == 0)
+        r = create_health(o->health, json_object_get(config->run.extra, "Healthcheck"), doc, err);
     if (r == 0)
         r = create_userns(e, o->sandbox, doc, ret_lock, err);
     if (r == 0 && o->root_emulation)

@@ -11,6 +11,7 @@
 static const char defaults_text[] =
     "{\"Args\": [], \"Dependencies\": [], \"Mounts\": [], \"PidFile\": \"\", \"Rootfs\": \"\","
     " \"Config\": {\"Entrypoint\": [], \"Env\": [], \"Labels\": {}, \"OpenStdin\": false,"
+    "   \"HealthcheckOnFailureAction\": \"none\","
     "   \"StopSignal\": 15, \"StopTimeout\": 10, \"Timeout\": 0, \"Tty\": false,"
     "   \"Umask\": \"0022\", \"User\": \"\", \"WorkingDir\": \"/\"},"
     " \"HostConfig\": {\"AutoRemove\": false, \"CgroupMode\": \"private\", \"Devices\": [],"

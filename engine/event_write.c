@@ -59,6 +59,13 @@ void event_container(struct store *s, const struct store_container *c, const cha
     append(s, of_container(c, status, exit_code));
 }
 
+void event_health(struct store *s, const struct store_container *c, const char *health)
+{
+    json_t *event = of_container(c, "health_status", -1);
+    json_put_string(event, "HealthStatus", health);
+    append(s, event);
+}
+
 void event_exec(struct store *s, const struct store_container *c, const char *status,
                 const char *exec_id, int exit_code)
 {

@@ -5,7 +5,8 @@
  * to a descriptor with O_APPEND, so that lines of several writers never mix; nothing is synced, and
  * a failure is no failure of what was done. Who finds the file larger than EVENTS_MAX moves it to
  * events.log.1, whose predecessor goes. A line has podman's members: Type, Status, Time, ID, Name,
- * Image, Attributes (the labels), ContainerExitCode (of "died"). */
+ * Image, Attributes (the labels), ContainerExitCode (of "died"), HealthStatus (of "health_status").
+ * Health is told when it changes, not with each check. */
 #pragma once
 
 #include "engine/container.h"
@@ -18,6 +19,8 @@ void event_container(struct store *s, const struct store_container *c, const cha
 /* Of a command in it: "exec", "exec_died". */
 void event_exec(struct store *s, const struct store_container *c, const char *status,
                 const char *exec_id, int exit_code);
+/* "health_status": it became `health`. */
+void event_health(struct store *s, const struct store_container *c, const char *health);
 /* id and name may be NULL. */
 void event_image(struct store *s, const char *status, const char *id, const char *name);
 void event_volume(struct store *s, const char *status, const char *name);

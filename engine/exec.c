@@ -28,7 +28,7 @@
 
 /* What the monitor's operations work on. */
 struct session {
-    struct store *store;
+    struct store *store; /* NULL: no event tells of it */
     const struct store_container *container;
     const char *id;
     int run_dir;
@@ -44,7 +44,8 @@ static int on_started(void *ctx, const struct proc_id *process, struct err *err)
     /* A run directory that somebody removed takes the list along, not the command. */
     if (symlinkat(target, s->run_dir, s->link) < 0)
         log_debug("%s: %s", s->link, strerror(errno));
-    event_exec(s->store, s->container, "exec", s->id, -1);
+    if (s->store)
+        event_exec(s->store, s->container, "exec", s->id, -1);
     return 0;
 }
 
@@ -52,7 +53,7 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
 {
     struct session *s = ctx;
     unlinkat(s->run_dir, s->link, 0);
-    if (!failure)
+    if (s->store && !failure)
         event_exec(s->store, s->container, "exec_died", s->id, exit_code);
 }
 
@@ -113,7 +114,8 @@ static int read_sandbox(struct engine *e, const struct store_container *c, pid_t
 }
 
 static int start_monitor(struct session *s, const struct sandbox *sandbox,
-                         const struct exec_target *target, int *ret_channel, struct err *err)
+                         const struct exec_target *target, int *ret_channel,
+                         struct proc_id *ret_process, struct err *err)
 {
     struct monitor_options o = {
         .sandbox = sandbox,
@@ -127,9 +129,12 @@ static int start_monitor(struct session *s, const struct sandbox *sandbox,
     int r = monitor_start(&o, &channel, err);
     if (r == 0)
         r = monitor_wait_started(channel, &process, err);
-    if (r == 0)
-        *ret_channel = take_fd(&channel);
-    return r;
+    if (r < 0)
+        return r;
+    if (ret_process)
+        *ret_process = process;
+    *ret_channel = take_fd(&channel);
+    return 0;
 }
 
 static int exec_in(struct engine *e, struct store_container *c, const struct exec_options *o,
@@ -144,16 +149,17 @@ static int exec_in(struct engine *e, struct store_container *c, const struct exe
         r = read_sandbox(e, c, init.pid, o, &config, err);
     if (r < 0)
         return r;
-    struct session s = {.store = &e->store, .container = c, .id = ret_id, .run_dir = run_dir};
+    struct session s = {
+        .store = o->check ? NULL : &e->store, .container = c, .id = ret_id, .run_dir = run_dir};
     id_random(ret_id);
     snprintf(s.link, sizeof(s.link), LINK_PREFIX "%s", ret_id);
-    return start_monitor(&s, &config.sandbox, target, ret_channel, err);
+    return start_monitor(&s, &config.sandbox, target, ret_channel, o->ret_process, err);
 }
 
 int container_exec(struct engine *e, struct store_container *c, const struct exec_options *o,
                    int *ret_channel, char ret_id[static ID_HEX_LEN + 1], struct err *err)
 {
-    struct exec_target target = {.privileged = o->privileged};
+    struct exec_target target = {.privileged = o->privileged, .subreaper = o->check};
     if (container_status(c) == CONTAINER_PAUSED) {
         int r = err_kind(err, ERR_EXIT, -EINVAL, "container %s is paused: container state improper",
                          c->name);

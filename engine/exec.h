@@ -12,6 +12,8 @@ struct exec_options {
     const char *work_dir;       /* NULL: the container's */
     bool tty, interactive, privileged;
     const struct handover *handover; /* descriptors that it gets (engine/handover.h); may be NULL */
+    bool check; /* of a health check: no event tells of it, and processes_kill_tree() can end it */
+    struct proc_id *ret_process; /* the command's; NULL: nobody wants to know */
 };
 
 /* Starts the command. *ret_channel talks to its monitor (runtime/monitor.h), which kills it when

@@ -6,6 +6,7 @@
 #include "engine/create_sandbox.h"
 #include "engine/document.h"
 #include "engine/exec.h"
+#include "engine/health.h"
 #include "engine/inspect_mounts.h"
 #include "engine/ports.h"
 #include "engine/root.h"
@@ -34,6 +35,7 @@ static json_t *state_object(const struct store_container *c, enum container_stat
     json_put_string(s, "Error", json_get_string(c->state, "Error", ""));
     json_put_string(s, "StartedAt", json_get_string(c->state, "StartedAt", NEVER));
     json_put_string(s, "FinishedAt", json_get_string(c->state, "FinishedAt", NEVER));
+    json_put(s, "Health", health_read(c));
     return s;
 }
 
@@ -84,7 +86,8 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "RestartCount", json_integer(state_get_int(c->state, "RestartCount")));
     exec_ids(e, c, &execs);
     json_put(doc, "ExecIDs", json_from_strv(&execs));
-    json_put(doc, "NetworkSettings", json_pack("{s:{}, s:o}", "Networks", "Ports", ports_inspect(doc)));
+    json_put(doc, "NetworkSettings",
+             json_pack("{s:{}, s:o}", "Networks", "Ports", ports_inspect(doc)));
     *ret = doc;
     return 0;
 }

@@ -18,6 +18,10 @@ int container_kill(struct engine *e, struct store_container *c, int signal, stru
 int container_await(struct store_container *c, unsigned states, int64_t timeout, int64_t interval,
                     struct err *err);
 
+/* The same, until seen(c, arg) says so, which is asked after every change in the directory. */
+int container_await_until(struct store_container *c, bool (*seen)(struct store_container *, void *),
+                          void *arg, int64_t timeout, int64_t interval, struct err *err);
+
 /* Stops and starts. One that does not run is only started. timeout as container_stop(). */
 int container_restart(struct engine *e, struct store_container *c, int64_t timeout,
                       struct err *err);

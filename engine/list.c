@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/when.h"
+#include "engine/health.h"
 #include "engine/ports.h"
 #include "engine/state.h"
 
@@ -95,10 +96,21 @@ static int match_until(const struct match *m, const char *value, struct err *err
     return r < 0 ? r : created_at(m->c) < t.tv_sec;
 }
 
+static int match_health(const struct match *m, const char *value, struct err *err)
+{
+    static const char *const known[] = {"none", "starting", "healthy", "unhealthy"};
+    auto_free char *health = health_status(m->c);
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (strcmp(known[i], value) == 0)
+            return strcmp(*health ? health : "none", value) == 0;
+    return err_kind(err, ERR_USAGE, -EINVAL,
+                    "%s is not a valid health: healthy, unhealthy, starting or none", value);
+}
+
 static const char *const filter_keys[] = {
     "id",       "name",           "label",   "label!", "status",  "exited",
     "ancestor", "before",         "since",   "volume", "command", "network",
-    "until",    "restart-policy", "publish", "expose", NULL};
+    "until",    "restart-policy", "publish", "expose", "health",  NULL};
 
 static int match_one(void *arg, const char *key, const char *value, struct err *err)
 {
@@ -130,6 +142,8 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
                       value) == 0;
     if (strcmp(key, "publish") == 0 || strcmp(key, "expose") == 0)
         return ports_match(m->c->config, value, *key == 'e', err);
+    if (strcmp(key, "health") == 0)
+        return match_health(m, value, err);
     if (strcmp(key, "until") == 0)
         return match_until(m, value, err);
     return match_age(m, value, *key == 'b', err);
@@ -167,6 +181,10 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "Exited", json_boolean(status == CONTAINER_EXITED));
     json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
+    if (status == CONTAINER_RUNNING && health_is_checked(c)) {
+        auto_free char *health = health_status(c);
+        json_put_string(o, "Health", health);
+    }
     json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
     json_t *labels = json_object_get(config, "Labels");
     json_put(o, "Labels", labels ? json_incref(labels) : json_object());

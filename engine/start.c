@@ -14,6 +14,7 @@
 #include "base/when.h"
 #include "engine/dependencies.h"
 #include "engine/handover.h"
+#include "engine/health.h"
 #include "engine/log_place.h"
 #include "engine/network_files.h"
 #include "engine/prepare.h"
@@ -40,6 +41,7 @@ struct start {
     char started_at[36];
     int64_t began; /* ms, monotonic */
     struct restart_history restarts;
+    struct health *health; /* NULL: there is no check */
 };
 
 /* --pidfile and --conmon-pidfile. */
@@ -68,6 +70,8 @@ static int on_started(void *ctx, const struct proc_id *init, struct err *err)
         json_pack("{s:s, s:o, s:o, s:s, s:i, s:I}", "Status", "running", "Init",
                   state_process(init), "Monitor", state_process(&self), "StartedAt", s->started_at,
                   "ExitCode", 0, "RestartCount", (json_int_t)s->restarts.count);
+    if (s->health)
+        health_started(s->health);
     r = store_container_set_state(s->container, state, err);
     if (r == 0)
         event_container(s->store, s->container, "start", -1);
@@ -100,6 +104,9 @@ static int64_t on_again(void *ctx, int exit_code)
     if (s->once || json_read_at(s->container->fd, "config.json", &config, NULL) < 0)
         return -1;
     const json_t *policy = json_object_get(json_object_get(config, "HostConfig"), "RestartPolicy");
+    auto_json json_t *always = json_pack("{s:s}", "Name", "always");
+    if (s->health && health_restarts(s->health)) /* whatever the policy is */
+        policy = always;
     int64_t delay =
         restart_policy_next(policy, exit_code, when_monotonic_ms() - s->began, &s->restarts);
     if (delay < 0)
@@ -113,6 +120,16 @@ static int64_t on_again(void *ctx, int exit_code)
     event_container(s->store, s->container, "died", exit_code); /* as in on_exited() */
     store_container_set_state(s->container, state, NULL);
     return delay;
+}
+
+static pid_t on_check(void *ctx, int *ret_fd, int64_t *ret_limit, struct err *err)
+{
+    return health_check_start(((struct start *)ctx)->health, ret_fd, ret_limit, err);
+}
+
+static void on_checked(void *ctx, const char *found, size_t len, struct check_verdict *ret)
+{
+    health_checked(((struct start *)ctx)->health, found, len, ret);
 }
 
 static int failure_code(const struct err *failure)
@@ -181,6 +198,12 @@ static int start_monitor(struct start *s, const struct sandbox *sandbox, int loc
         .n_forget = 1,
     };
     root_monitor_ops(&o.ops);
+    s->health = health_open(s->store, s->container);
+    if (s->health) {
+        o.ops.check = on_check;
+        o.ops.checked = on_checked;
+        o.check_first = health_first(s->health);
+    }
     auto_close int channel = -1;
     r = monitor_start(&o, &channel, err);
     struct proc_id init;

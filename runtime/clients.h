@@ -26,6 +26,7 @@ struct client {
     size_t out_start;      /* of what is not sent yet */
     struct buf in;         /* for the container's stdin */
     bool in_eof;           /* the end follows `in` */
+    bool wants_check;      /* it asked for a health check: MON_CHECK */
     bool deaf;             /* it takes nothing more, but what it said last is still to be read */
     int64_t last_progress; /* ms, monotonic */
 };

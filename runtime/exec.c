@@ -50,6 +50,8 @@ static _Noreturn void inside_main(struct process *p)
     struct err err = {0};
     auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r = root < 0 ? err_errno(&err, -errno, "the container's root") : 0;
+    if (p->subreaper)
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (r == 0 && p->sb->tty)
         r = open_terminal(p, root, &err);
     if (r == 0)
@@ -100,7 +102,8 @@ static int start_child(const struct monitor_options *o, struct launched *l, pid_
                                           .user = o->exec->join.ns[JOIN_USER],
                                           .mnt = o->exec->join.ns[JOIN_MNT]},
                             .joins = true,
-                            .privileged = o->exec->privileged};
+                            .privileged = o->exec->privileged,
+                            .subreaper = o->exec->subreaper};
         outside_main(o->exec, &p);
     }
     int code = -errno;

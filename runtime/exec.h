@@ -10,6 +10,7 @@
 struct exec_target {
     struct join join;
     bool privileged; /* all capabilities, for root */
+    bool subreaper;  /* what it starts stays below it while it lives (processes_kill_tree()) */
 };
 
 /* As launch(): the command has been executed when it returns 0; ret->init is its process, ret->io

@@ -110,7 +110,7 @@ static void reap_init(struct monitor *m)
 
 /* What a container's init does not pass on its processes do not get; a command that joined is a
  * process group, as in a shell, and all of it is meant. */
-static void signal_command(struct monitor *m, int sig)
+void monitor_signal(struct monitor *m, int sig)
 {
     if (m->l.init > 0)
         kill(m->o->exec ? -m->l.init : m->l.init, sig);
@@ -121,7 +121,7 @@ void monitor_take_signals(struct monitor *m)
     struct signalfd_siginfo si;
     while (read(m->signals, &si, sizeof(si)) == sizeof(si)) {
         if (si.ssi_signo == SIGTERM)
-            signal_command(m, SIGTERM); /* the session ends: the container may end in order */
+            monitor_signal(m, SIGTERM); /* the session ends: the container may end in order */
         if (si.ssi_signo == SIGTERM || si.ssi_signo == MONITOR_SIGNAL_END)
             m->end_wanted = true;
     }
@@ -138,6 +138,8 @@ static void pause_or_go_on(struct monitor *m, struct client *c, bool stop)
     else if (freeze_signal(&m->init_id, stop, &answer) == 0 && m->o->ops.paused &&
              m->o->ops.paused(m->o->ops.ctx, stop, &answer) < 0)
         freeze_signal(&m->init_id, !stop, NULL); /* as it is recorded */
+    else if (answer.code == 0)
+        monitor_check_paused(m, stop);
     client_send(c, MON_DONE, &answer, sizeof(answer));
 }
 
@@ -152,9 +154,11 @@ static void take_messages(struct monitor *m, struct client *c)
         } else if (m->msg->type == MON_SIGNAL && m->msg->len == sizeof(sig)) {
             memcpy(&sig, m->msg->data, sizeof(sig));
             if (sig > 0 && sig < NSIG)
-                signal_command(m, sig);
+                monitor_signal(m, sig);
         } else if (m->msg->type == MON_PAUSE || m->msg->type == MON_UNPAUSE) {
             pause_or_go_on(m, c, m->msg->type == MON_PAUSE);
+        } else if (m->msg->type == MON_CHECK) {
+            monitor_check_asked(m, c);
         } else if (m->msg->type == MON_LEAVE) {
             m->clients.patient = false;
         }
@@ -170,7 +174,7 @@ static bool input_waits(const struct clients *cs)
 }
 
 /* What to poll: fixed places first, then the clients in their order. */
-enum { P_SIGNALS, P_LISTENER, P_OUT, P_ERR, P_IN, P_CLIENTS };
+enum { P_SIGNALS, P_LISTENER, P_CHECK, P_OUT, P_ERR, P_IN, P_CLIENTS };
 
 static size_t poll_fill(struct monitor *m, struct pollfd *p)
 {
@@ -179,6 +183,7 @@ static size_t poll_fill(struct monitor *m, struct pollfd *p)
     bool writing = input_waits(&m->clients) && io->in >= 0 && !io->resting;
     p[P_SIGNALS] = (struct pollfd){m->signals, POLLIN, 0};
     p[P_LISTENER] = (struct pollfd){m->listener, POLLIN, 0};
+    p[P_CHECK] = (struct pollfd){m->check.fd, POLLIN, 0};
     p[P_OUT] = (struct pollfd){reading && !io->resting ? io->out : -1, POLLIN, 0};
     p[P_ERR] = (struct pollfd){reading ? io->err : -1, POLLIN, 0};
     p[P_IN] = (struct pollfd){writing ? io->in : -1, POLLOUT, 0};
@@ -197,7 +202,7 @@ static int time_limit(struct monitor *m, int wait)
         return wait;
     int64_t left = m->deadline - clock_ms();
     if (left <= 0) {
-        signal_command(m, SIGKILL);
+        monitor_signal(m, SIGKILL);
         m->end_wanted = true;
         m->deadline = 0;
         return wait;
@@ -221,11 +226,11 @@ static void serve_once(struct monitor *m)
     struct pollfd p[P_CLIENTS + CLIENTS_MAX];
     int wait = clients_reap(&m->clients);
     if (m->clients.patient && !anybody(&m->clients))
-        signal_command(m, SIGKILL); /* nobody is left whom this could be for */
+        monitor_signal(m, SIGKILL); /* nobody is left whom this could be for */
     struct streams *io = &m->l.io;
     if (io->resting && (wait < 0 || wait > REST))
         wait = REST;
-    wait = time_limit(m, wait);
+    wait = monitor_check_wait(m, time_limit(m, wait));
     size_t n = poll_fill(m, p);
     if (poll(p, n, wait) < 0)
         return;
@@ -247,6 +252,8 @@ static void serve_once(struct monitor *m)
         monitor_take_signals(m);
     if (p[P_LISTENER].revents)
         clients_accept(&m->clients, m->listener, &m->init_id, sizeof(m->init_id));
+    if (p[P_CHECK].revents)
+        monitor_check_read(m);
 }
 
 /* After init's death all its processes are dead: what the streams hold now is the rest, and no more
@@ -342,8 +349,10 @@ static _Noreturn void end_failed(struct monitor *m, struct err *err)
 static void run_container(struct monitor *m)
 {
     clients_broadcast(&m->clients, MON_STARTED, &m->init_id, sizeof(m->init_id));
+    monitor_check_begin(m);
     while (!m->ended)
         serve_once(m);
+    monitor_check_reset(m);
     namespaces_kill_rest(&m->l.mounts);
     drain(m);
     launch_wait_server(&m->l, m->o->root_is_dropped);
@@ -353,7 +362,8 @@ static _Noreturn void monitor_main(const struct monitor_options *o, int sock,
                                    const struct winsize *size)
 {
     struct monitor *m = new0(struct monitor);
-    *m = (struct monitor){.o = o, .listener = -1, .signals = -1, .log = o->log};
+    *m =
+        (struct monitor){.o = o, .listener = -1, .signals = -1, .log = o->log, .check = {.fd = -1}};
     m->msg = new0(struct channel_msg);
     launch_init(&m->l);
     leave_caller(m);

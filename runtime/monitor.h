@@ -27,6 +27,7 @@ enum {
     MON_WAITING,   /* alive, and held up by whoever reads our output: do not drop us */
     MON_PAUSE,     /* stop all processes, record it, and answer with MON_DONE */
     MON_UNPAUSE,   /* let them go on, likewise */
+    MON_CHECK,     /* check its health now: MON_CHECKED, or MON_DONE where that cannot be */
     /* monitor -> client */
     MON_STARTED = 64, /* struct proc_id of the container's init */
     MON_FAILED,       /* struct err: it never ran */
@@ -36,12 +37,24 @@ enum {
                          has more than MON_STDIN_WINDOW under way, so its other messages pass */
     MON_DONE,         /* struct err: what MON_PAUSE or MON_UNPAUSE came to */
     MON_EXITED,       /* int: exit code as the shell counts; after it the channel ends */
+    MON_CHECKED,      /* int: enum check_health */
 };
 
 /* Tells the monitor that the user wants the container's end: it is not started again after it. */
 #define MONITOR_SIGNAL_END SIGUSR2
 
 #define MON_STDIN_WINDOW (256 * 1024)
+
+enum check_health { CHECK_HEALTHY, CHECK_UNHEALTHY, CHECK_STARTING };
+
+/* What follows from a health check. */
+struct check_verdict {
+    enum check_health health;
+    int64_t next; /* ms until the next check; -1: not by itself */
+    int signal;   /* not 0: is sent to the container, and after `patience` ms SIGKILL */
+    int64_t patience;
+    bool final; /* after that end it is not started again */
+};
 
 /* What the monitor needs done by others, so that runtime/ knows no store, overlay or network.
  * All run in the monitor but net_enter, net_setup and inside. */
@@ -74,6 +87,12 @@ struct monitor_ops {
     /* It ended, and nothing of it is left: ms until it is to be started again, which is recorded;
      * -1: not, and `exited` is next. NULL: never. Not asked when the user ended it. */
     int64_t (*again)(void *ctx, int exit_code);
+    /* Starts one health check, as a process that writes what it found to the pipe *ret_fd and ends,
+     * within *ret_limit ms. NULL: there is no check. */
+    pid_t (*check)(void *ctx, int *ret_fd, int64_t *ret_limit, struct err *err);
+    /* It ended, and `found` is what it wrote, with a NUL behind it; empty when it failed to. To be
+     * recorded. */
+    void (*checked)(void *ctx, const char *found, size_t len, struct check_verdict *ret);
     /* It ended (or never ran: failure != NULL). Called once, after every process, mount and helper
      * of the container is gone; records the exit and does what --rm asks for. */
     void (*exited)(void *ctx, int exit_code, const struct err *failure);
@@ -91,6 +110,7 @@ struct monitor_options {
     int run_dir_fd;
     bool root_is_dropped; /* nobody wants the root after the end: its server need not finish */
     int64_t time_limit;   /* ms it may run before it is killed; 0: any time */
+    int64_t check_first;  /* ms from a start to the first health check; -1: not by itself */
     struct log_file log;  /* opened by the monitor; LOG_FILE_NONE */
     /* Descriptors of the caller that the monitor must not keep open: a flock lasts as long as any
      * copy of its descriptor. */

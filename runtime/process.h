@@ -16,6 +16,7 @@ struct process {
     bool joins;   /* the container runs already: nothing of it is made or changed */
     const struct monitor_ops *ops;
     uint32_t named_uid, named_gid; /* of sb->user, when `user` is root for ops->inside */
+    bool subreaper;                /* as in struct exec_target */
     bool privileged; /* root keeps all capabilities; the policy stays the container's */
     struct emulate_handover emulation;
     struct user user;
