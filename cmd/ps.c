@@ -91,9 +91,11 @@ static void put_status(json_t *row, json_t *shown, int64_t now)
     if (strcmp(state, "running") == 0) {
         int64_t since = json_integer_value(json_object_get(row, "StartedAt"));
         const char *health = json_get_string(row, "Health", NULL);
+        bool degraded = *json_get_string(row, "Error", ""); /* inspect has the reason */
         json_put(shown, "Status",
-                 json_sprintf("Up %s%s%s%s", human_duration(now - since, text), health ? " (" : "",
-                              health ? health : "", health ? ")" : ""));
+                 json_sprintf("Up %s%s%s%s%s", human_duration(now - since, text),
+                              health ? " (" : "", health ? health : "", health ? ")" : "",
+                              degraded ? " (degraded)" : ""));
     } else if (strcmp(state, "exited") == 0) {
         int64_t since = json_integer_value(json_object_get(row, "ExitedAt"));
         bool told = since > 0; /* not when its monitor was killed */

@@ -10,6 +10,7 @@
 #include "engine/inspect_mounts.h"
 #include "engine/ports.h"
 #include "engine/root.h"
+#include "engine/sandbox_network.h"
 #include "engine/state.h"
 
 #include <string.h>
@@ -86,8 +87,9 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_put(doc, "RestartCount", json_integer(state_get_int(c->state, "RestartCount")));
     exec_ids(e, c, &execs);
     json_put(doc, "ExecIDs", json_from_strv(&execs));
-    json_put(doc, "NetworkSettings",
-             json_pack("{s:{}, s:o}", "Networks", "Ports", ports_inspect(doc)));
+    json_t *network = network_inspect(doc);
+    json_put(network, "Ports", ports_inspect(doc));
+    json_put(doc, "NetworkSettings", network);
     *ret = doc;
     return 0;
 }

@@ -185,6 +185,7 @@ static json_t *row(const struct store_container *c, enum container_status status
         auto_free char *health = health_status(c);
         json_put_string(o, "Health", health);
     }
+    json_put_string(o, "Error", json_get_string(c->state, "Error", ""));
     json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
     json_t *labels = json_object_get(config, "Labels");
     json_put(o, "Labels", labels ? json_incref(labels) : json_object());

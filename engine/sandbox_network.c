@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static const char *mode_of(const json_t *host)
@@ -30,4 +31,25 @@ int sandbox_network_read(const json_t *document, struct netns_config *ret, struc
 bool network_reaches_host(const json_t *host)
 {
     return strcmp(mode_of(host), "host") == 0 || strcmp(mode_of(host), NETWORK_PRIVATE) == 0;
+}
+
+json_t *network_inspect(const json_t *document)
+{
+    struct netns_config c;
+    char address[INET_ADDRSTRLEN] = "", gateway[INET_ADDRSTRLEN] = "";
+    char address6[INET6_ADDRSTRLEN] = "", gateway6[INET6_ADDRSTRLEN] = "";
+    const char *mac = json_get_string(json_object_get(document, "HostConfig"), "MacAddress", "");
+    bool has = sandbox_network_read(document, &c, NULL) == 1;
+    if (has) {
+        inet_ntop(AF_INET, &c.address, address, sizeof(address));
+        inet_ntop(AF_INET, &c.gateway, gateway, sizeof(gateway));
+    }
+    if (has && c.ipv6) {
+        inet_ntop(AF_INET6, &c.address6, address6, sizeof(address6));
+        inet_ntop(AF_INET6, &c.gateway6, gateway6, sizeof(gateway6));
+    }
+    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:i, s:s, s:{}}", "Gateway", gateway, "IPAddress",
+                     address, "IPPrefixLen", has ? (int)c.prefix_len : 0, "IPv6Gateway", gateway6,
+                     "GlobalIPv6Address", address6, "GlobalIPv6PrefixLen",
+                     *address6 ? NETNS_PREFIX6_LEN : 0, "MacAddress", mac, "Networks");
 }

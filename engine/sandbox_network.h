@@ -14,3 +14,6 @@ int sandbox_network_read(const json_t *document, struct netns_config *ret, struc
 
 /* Whether the host can be reached by an address. `host`: HostConfig. */
 bool network_reaches_host(const json_t *host);
+
+/* inspect's NetworkSettings but the ports. New reference. */
+json_t *network_inspect(const json_t *document);

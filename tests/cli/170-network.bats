@@ -64,6 +64,8 @@ helper_of() { # CONTAINER: the pid of its wherry-netns
     assert_match "$output" $'\n0$'
     wherry create --name c --network slirp4netns:mtu=1400 debian true
     assert_equal "$(wherry inspect --format '{{.HostConfig.NetworkMode}} {{.HostConfig.NetworkOptions}}' c)" 'slirp4netns [mtu=1400]'
+    assert_equal "$(wherry inspect --format '{{.NetworkSettings.IPAddress}}/{{.NetworkSettings.IPPrefixLen}} {{.NetworkSettings.Gateway}} {{.NetworkSettings.GlobalIPv6Address}}' c)" \
+        '10.0.2.100/24 10.0.2.2 fd00::100'
     run_apart wherry run --rm --network slirp4netns:mtu=1 debian true
     assert_refused 'invalid network option mtu=1'
     run_apart wherry run --rm --network slirp4netns:what=1 debian true
@@ -86,7 +88,7 @@ helper_of() { # CONTAINER: the pid of its wherry-netns
     run_apart wherry run --rm debian bash -c "for a in 10.0.2.2 10.0.2.3 10.0.2.9 255.255.255.255 0.0.0.0 127.0.0.1 \
         fd00::2 fd00::3 fd00::9 ::ffff:127.0.0.1 ::1 ::; do
             timeout 1 bash -c \"exec 3<>/dev/tcp/\$a/$(<port)\" 2>/dev/null && echo \"\$a is open\"; done; echo done"
-    assert_output done
+    assert_output "done"
     run_apart wherry run --rm --network slirp4netns:allow_host_loopback=true debian bash -c "exec 3<>/dev/tcp/10.0.2.2/$(<port); cat <&3"
     assert_output 'seen 127.0.0.1'
     run_apart wherry run --rm --network none debian bash -c "exec 3<>/dev/tcp/$address/$(<port)"
@@ -133,6 +135,7 @@ helper_of() { # CONTAINER: the pid of its wherry-netns
     lost() { [[ $(wherry inspect --format '{{.State.Error}}' one) == 'the network helper ended'* ]]; }
     wait_for lost
     container_is one running
+    assert_match "$(wherry ps --format '{{.Status}}')" '^Up .* \(degraded\)$'
     wherry restart -t 0 one >/dev/null
     assert_equal "$(wherry inspect --format '{{.State.Error}}' one)" ''
     helper_of one
@@ -154,7 +157,7 @@ helper_of() { # CONTAINER: the pid of its wherry-netns
     for ((i = 0; i < 20; i++)); do
         wherry run --rm debian sh -c 'grep -c tap0 /proc/net/route' >"out.$i" 2>&1 3>&- &
     done
-    wait $(jobs -p)
+    wait
     assert_equal "$(cat out.* | sort | uniq -c | tr -s ' ')" ' 20 2'
 }
 
