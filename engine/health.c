@@ -63,11 +63,11 @@ int health_ask(struct engine *e, struct store_container *c, enum check_health *r
         return err_set(err, -ENOENT, "container %s has no defined healthcheck", c->id);
     if (container_status(c) != CONTAINER_RUNNING)
         return err_set(err, -ESRCH, "container %s is not running", c->id);
-    auto_close int channel = -1;
-    int r = container_attach_open(e, c, &channel, err);
-    if (r < 0)
-        return r;
-    r = channel_send(channel, MON_CHECK, NULL, 0, NULL, 0);
+    auto_close int run_dir = open_dir_at(e->store.run_fd, c->id, NULL);
+    auto_close int channel = run_dir < 0 ? run_dir : channel_connect_at(run_dir, "attach", err);
+    if (channel < 0)
+        return err_set(err, channel, "container %s: the way to its monitor is gone", c->name);
+    int r = channel_send(channel, MON_CHECK, NULL, 0, NULL, 0);
     if (r < 0)
         return err_errno(err, r, "container %s: its monitor", c->name);
     return wait_checked(channel, c->name, ret, err);
