@@ -226,11 +226,12 @@ is_checking() { # CONTAINER
 }
 
 @test "who is paused is not checked, and what a check finds in a pause does not count" {
-    wherry run -d --name c --health-interval 20ms --health-timeout 500ms --health-retries 1 \
-        --health-cmd 'test -e /ok || { touch /began; sleep 776; }' debian sh -c 'touch /ok; sleep 1000'
+    wherry run -d --name c --health-interval 20ms --health-timeout 4s --health-retries 1 \
+        --health-cmd 'test -e /ok && exit; test -e /bad && exit 1; touch /began; sleep 776' debian sh -c 'touch /ok; sleep 1000'
     wait_for health_is c healthy
     wherry exec c rm /ok
     wait_for wherry exec c test -e /began
+    wherry exec c touch /bad # for the check after the pause
     wherry pause c
     run_apart wherry healthcheck run c
     assert_refused 'is not running'
