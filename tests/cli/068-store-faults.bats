@@ -12,7 +12,7 @@ test_setup() {
     wherry build -q -t first .
     wherry tag hello other
     wherry create --name old first
-    cp -a "$WHERRY_ROOT" template
+    keep_template
 }
 
 # That its content is right, the check has found.
@@ -51,8 +51,8 @@ new_is_whole_or_gone() {
 @test "rmi, image prune and rm killed at every call" {
     fault_loop kill wherry first_is_whole_or_gone rmi -f first
     fault_loop kill wherry old_is_whole_or_gone rm old
-    WHERRY_ROOT=$PWD/template wherry create --name keep hello
-    WHERRY_ROOT=$PWD/template wherry rm old
+    WHERRY_ROOT=$template wherry create --name keep hello
+    WHERRY_ROOT=$template wherry rm old
     fault_loop kill wherry first_is_whole_or_gone image prune -af
 }
 
@@ -88,7 +88,7 @@ new_is_whole_or_gone() {
 
 @test "killed at random, 60 times, while others work" {
     local n
-    cp -a template "$WHERRY_ROOT" 2>/dev/null || true
+    fresh_store kill
     for ((n = 0; n < 60; n++)); do
         wherry tag hello "t$n" &
         wherry create --name "n$n" hello >/dev/null &

@@ -20,7 +20,7 @@ test_setup() {
     wherry rmi two >/dev/null
     wherry create --name c hello >/dev/null
     echo changed >"$WHERRY_ROOT/containers/$(wherry inspect --format '{{.Id}}' c)/upper/new"
-    cp -a "$WHERRY_ROOT" template
+    keep_template
 }
 
 # The image `new` is there, and then its container runs, or it is not; what was there is there.

@@ -22,7 +22,7 @@ test_setup() {
     wherry push -q made "$registry/made"
     id=$(wherry inspect --format '{{.Id}}' made)
     wherry rmi made >/dev/null
-    cp -a "$WHERRY_ROOT" template
+    keep_template
     # Many calls are alike: a short run takes a part of them.
     [[ ${WHERRY_TEST_LONG:-} ]] || export FAULT_STRIDE=7
 }
@@ -40,7 +40,7 @@ the_next_pull_works() { # WHAT
 
 # What a pull without faults gives.
 know_the_whole() {
-    fresh_store
+    fresh_store kill
     wherry pull -q "$registry/made"
     wherry save "$registry/made" | tar -xOf - --wildcards '*.json' | sha256sum >whole
     assert_equal "$(wherry run --rm "$registry/made" /hello)" \
@@ -67,7 +67,7 @@ know_the_whole() {
     local n runs=20 begin took second
     [[ ! ${WHERRY_TEST_LONG:-} ]] || runs=200
     know_the_whole
-    fresh_store
+    fresh_store kill
     begin=${EPOCHREALTIME/./}
     wherry pull -q "$registry/made"
     took=$((${EPOCHREALTIME/./} - begin))

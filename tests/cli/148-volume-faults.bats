@@ -18,7 +18,7 @@ test_setup() {
     wherry build -q -t data .
     wherry volume create old
     wherry create --name c -v v:/data data
-    cp -a "$WHERRY_ROOT" template
+    keep_template
     (cd tree && listing) >expected
 }
 
@@ -112,7 +112,7 @@ copied_whole_or_not_at_all() {
 @test "the first use of a volume, killed at random" {
     local n
     for ((n = 0; n < 40; n++)); do
-        fresh_store
+        fresh_store kill
         timeout -s KILL "$(printf '0.%03d' $((RANDOM % 40 + 1)))" "$WHERRY" start -a c >/dev/null 2>&1 || true
         copied_whole_or_not_at_all "kill $n"
     done

@@ -13,8 +13,9 @@
  * may leave it. Directory changes are kept up to the last sync of anything (the journal is in
  * order); data that was not synced is gone, its file is empty. power-loose  the same without a
  * journal: only what its own directory's sync made safe is kept. enospc       from the Nth on every
- * call that needs room fails, writes of data included. eio, emfile  the Nth call (writes and opens
- * included) fails, once.
+ * call that needs room fails, writes of data included; only such calls count. eio          the Nth
+ * call (writes and opens included) fails, once. emfile       the same, of those that open
+ * something.
  *
  * To take changes back, every one is noted when it is made, with a descriptor of its directory;
  * what is removed or replaced is kept meanwhile as a hard link in the directory KILL_SAVE (on the
@@ -298,6 +299,8 @@ static bool comes(bool minor, enum need need)
         _exit(137);
     if ((getpid() != k.pid && !k.children) || (minor && k.how < HOW_ENOSPC))
         return false;
+    if ((k.how == HOW_ENOSPC && need != NEEDS_ROOM) || (k.how == HOW_EMFILE && need != NEEDS_FD))
+        return false; /* a loop over N need not come here */
     long n = ++*k.seen;
     if (k.at == 0 || (k.how == HOW_ENOSPC ? n < k.at : n != k.at))
         return false;
@@ -308,9 +311,9 @@ static bool comes(bool minor, enum need need)
         abort();
     case HOW_POWER:
     case HOW_LOOSE: power_fails();
-    case HOW_ENOSPC: errno = ENOSPC; return need == NEEDS_ROOM;
+    case HOW_ENOSPC: errno = ENOSPC; return true;
     case HOW_EIO: errno = EIO; return true;
-    case HOW_EMFILE: errno = EMFILE; return need == NEEDS_FD;
+    case HOW_EMFILE: errno = EMFILE; return true;
     }
     return false;
 }
