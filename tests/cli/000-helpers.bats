@@ -53,6 +53,6 @@ test_setup() {
 @test "monitor, server and programs of a container are found" {
     need_image debian
     wherry run -d --name x debian sleep 1000
-    assert_equal "$(wherry_processes | cut -d' ' -f2 | sort -u | tr '\n' ' ')" 'overlay-fuse sleep wherry: '
+    assert_equal "$(wherry_processes | cut -d' ' -f2 | sort -u | tr '\n' ' ')" 'overlay-fuse sleep wherry-netns wherry: '
     wherry rm -f x
 }

@@ -22,11 +22,12 @@ test_setup() {
     assert_equal "$(<errors)" err
 }
 
-# How many clients' sockets the monitor of a container has open, beside the one it listens on.
+# How many clients' sockets the monitor of a container has open, beside the one it listens on and
+# that of the network's helper.
 clients_are() { # N CONTAINER
     local pid
     pid=$(wherry inspect --format '{{.State.ConmonPid}}' "$2")
-    [[ $(find "/proc/$pid/fd" -lname 'socket:*' | wc -l) == $(($1 + 1)) ]]
+    [[ $(find "/proc/$pid/fd" -lname 'socket:*' | wc -l) == $(($1 + 2)) ]]
 }
 
 @test "stdin goes to a container that wants it, from several clients" {
