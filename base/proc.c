@@ -9,6 +9,7 @@
 #include "base/safepath.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,14 @@ pid_t proc_clone(unsigned long flags)
 #else
     return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 #endif
+}
+
+pid_t proc_clone_into(unsigned long flags, int cgroup)
+{
+    struct clone_args args = {.flags = (flags & ~(unsigned long)CSIGNAL) | CLONE_INTO_CGROUP,
+                              .exit_signal = flags & CSIGNAL,
+                              .cgroup = (uint64_t)cgroup};
+    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
 int proc_wait(pid_t pid, int *ret_status)

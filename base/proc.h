@@ -38,6 +38,9 @@ int pidfd_signal(int pidfd, int sig);
 /* clone(2) with these CLONE_ flags and a signal, otherwise as fork(): what fork() of libc does not
  * offer. -1 with errno. */
 pid_t proc_clone(unsigned long flags);
+/* The same, but the child begins its life in the cgroup whose directory this is. -1 with ENOSYS
+ * before Linux 5.7, or where clone3 is forbidden. */
+pid_t proc_clone_into(unsigned long flags, int cgroup);
 
 /* Waits for a child: *ret_status as waitpid's. Retries on EINTR. */
 int proc_wait(pid_t pid, int *ret_status);

@@ -85,6 +85,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .mounts = mount_options(&v->mount),
         .ports = port_options(&v->ports, network.mode),
         .sandbox = &v->sandbox,
+        .resources = &v->resources,
         .environment = &v->environment,
         .life = &v->life,
         .health = &v->health,

@@ -11,6 +11,7 @@
 #include "cmd/mount_options.h"
 #include "cmd/network_options.h"
 #include "cmd/port_options.h"
+#include "cmd/resource_options.h"
 #include "cmd/sandbox_options.h"
 #include "engine/container.h"
 
@@ -23,6 +24,7 @@ struct container_values {
     struct mount_values mount;
     struct port_options ports;
     struct sandbox_options sandbox;
+    struct resource_options resources;
     struct environment_options environment;
     struct life_options life;
     struct network_options network;
@@ -82,8 +84,8 @@ struct container_values {
         OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
                        "Use the image of this variant of the architecture"),                       \
         EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, PORT_OPTION_ROWS,               \
-        SANDBOX_OPTION_ROWS, ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS, NETWORK_OPTION_ROWS,       \
-        HEALTH_OPTION_ROWS,                                                                        \
+        SANDBOX_OPTION_ROWS, RESOURCE_OPTION_ROWS(container_values), CGROUP_OPTION_ROWS,           \
+        ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS, NETWORK_OPTION_ROWS, HEALTH_OPTION_ROWS,        \
         OPT_STRING_ROW('w', "workdir", container_values, work_dir, "DIR",                          \
                        "Working directory in the container")
 

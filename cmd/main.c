@@ -85,6 +85,12 @@ static int print_help(const struct buf *text)
 }
 
 /* Opens what the command needs, runs it, closes it. */
+static void print_warning(const char *text)
+{
+    fflush(stdout);
+    fprintf(stderr, "Warning: %s\n", text);
+}
+
 static int run_parsed(struct program *p, const struct command *cmd, void *values,
                       struct opt_result *res, int *ret_status, struct err *err)
 {
@@ -98,6 +104,7 @@ static int run_parsed(struct program *p, const struct command *cmd, void *values
         int r = engine_open(&o, &engine, err);
         if (r < 0)
             return r;
+        engine.warn = print_warning;
         in.engine = &engine;
     }
     int r = cmd->run(&in, values, &res->args, err);

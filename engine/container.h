@@ -40,6 +40,7 @@ struct create_options {
     const struct port_options *ports;              /* engine/create_ports.h */
     const struct health_options *health;           /* engine/create_health.h */
     const struct sandbox_options *sandbox;         /* engine/create_sandbox.h */
+    const struct resource_options *resources;      /* engine/create_resources.h */
     const struct strv *labels;                     /* NAME=value */
     const struct strv *secrets;                    /* engine/create_secrets.h; may be NULL */
     const char *root_emulation;            /* EMULATION_WORDS (engine/emulation.h), or NULL */

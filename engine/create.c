@@ -16,6 +16,7 @@
 #include "engine/create_mounts.h"
 #include "engine/create_namespaces.h"
 #include "engine/create_ports.h"
+#include "engine/create_resources.h"
 #include "engine/create_sandbox.h"
 #include "engine/create_secrets.h"
 #include "engine/dependencies.h"
@@ -189,6 +190,8 @@ static int build_document(struct engine *e, const struct create_options *o,
     json_put(doc, "Mounts", take_ptr(mounts));
     json_put(doc, "HostConfig", take_ptr(host));
     r = create_sandbox(o->sandbox, doc, err);
+    if (r == 0)
+        r = create_resources(o->resources, json_object_get(doc, "HostConfig"), err);
     if (r == 0)
         r = create_environment(o->environment, doc, err);
     if (r == 0)

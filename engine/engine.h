@@ -19,7 +19,16 @@ struct engine {
     struct store store;
     name_candidates_fn name_candidates; /* or NULL */
     const char *registries_conf;        /* the one to read; NULL: where podman finds it. Borrowed */
+    /* Takes what the user should know although it is no error, a sentence without an end. NULL:
+     * nobody listens. */
+    void (*warn)(const char *text);
 };
+
+static inline void engine_warn(const struct engine *e, const char *text)
+{
+    if (text && e->warn)
+        e->warn(text);
+}
 
 struct engine_options {
     const char *root, *runroot;      /* --root, --runroot; NULL: store/store.h's defaults */

@@ -16,6 +16,7 @@
 #include "engine/events.h"
 #include "engine/handover.h"
 #include "engine/sandbox_config.h"
+#include "engine/sandbox_resources.h"
 #include "engine/state.h"
 #include "runtime/exec.h"
 #include "runtime/monitor.h"
@@ -94,6 +95,8 @@ static int read_sandbox(struct engine *e, const struct store_container *c, pid_t
     int r = join_read_maps(init, &ids, err);
     if (r == 0)
         r = sandbox_config_read(ret, &e->store, c, &ids, err);
+    if (r == 0)
+        r = sandbox_resources_join(ret, c, err);
     if (r < 0)
         return r;
     struct sandbox *sb = &ret->sandbox;

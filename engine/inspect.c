@@ -33,6 +33,8 @@ static json_t *state_object(const struct store_container *c, enum container_stat
     json_put(s, "Pid", json_integer(running ? init.pid : 0));
     json_put(s, "ConmonPid", json_integer(CONTAINER_UP & STATUS_BIT(status) ? monitor.pid : 0));
     json_put(s, "ExitCode", json_integer(container_exit_code(c)));
+    json_put(s, "OOMKilled", json_boolean(json_is_true(json_object_get(c->state, "OOMKilled"))));
+    json_put_string(s, "CgroupPath", running ? json_get_string(c->state, "CgroupPath", "") : "");
     json_put_string(s, "Error", json_get_string(c->state, "Error", ""));
     json_put_string(s, "StartedAt", json_get_string(c->state, "StartedAt", NEVER));
     json_put_string(s, "FinishedAt", json_get_string(c->state, "FinishedAt", NEVER));
@@ -75,6 +77,9 @@ int container_inspect(struct engine *e, struct store_container *c, json_t **ret,
     json_t *doc = json_deep_copy(c->config);
     json_object_del(doc, "Layers");
     document_add_defaults(doc);
+    json_t *host = json_object_get(doc, "HostConfig");
+    if (!json_object_get(host, "OomScoreAdj")) /* which is no default: 0 may be a change */
+        json_put(host, "OomScoreAdj", json_integer(0));
     inspect_mounts(e, doc);
     json_put(doc, "State", state_object(c, container_status(c)));
     json_put(doc, "GraphDriver", driver);

@@ -10,6 +10,7 @@
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
 #include "engine/sandbox_network.h"
+#include "engine/sandbox_resources.h"
 #include "engine/sandbox_security.h"
 #include "engine/userns.h"
 
@@ -80,6 +81,8 @@ int sandbox_config_read(struct sandbox_config *ret, struct store *s,
         return r;
     r = sandbox_security_read(ret, s, c, err);
     if (r == 0)
+        r = sandbox_resources_read(ret, host, err);
+    if (r == 0)
         r = sandbox_environment_read(ret, c->config, err);
     if (r == 0)
         r = sandbox_mounts_read(ret, s, c, err);
@@ -103,6 +106,7 @@ void sandbox_config_done(struct sandbox_config *config)
     for (size_t i = 0; i < config->n_ns_fds; i++)
         close(config->ns_fds[i]);
     strv_done(&config->owned);
+    cgroup_done(&config->cgroup);
     free(config->limits);
     free(config->sysctls);
     free(config->devices);

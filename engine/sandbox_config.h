@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "netns/config.h"
+#include "runtime/cgroup.h"
 #include "runtime/sandbox.h"
 #include "store/store.h"
 
@@ -18,7 +19,8 @@ struct sandbox_config {
     struct sock_filter *seccomp;
     int ns_fds[2 * NS_KINDS]; /* sandbox_namespaces_open() */
     size_t n_ns_fds;
-    struct strv owned; /* strings made on the way */
+    struct cgroup cgroup; /* sandbox_resources_make() or _join() */
+    struct strv owned;    /* strings made on the way */
     bool auto_remove;
     bool has_network; /* of its own, with a way out: */
     struct netns_config network;

@@ -21,6 +21,7 @@
 #include "engine/restart_policy.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
+#include "engine/sandbox_resources.h"
 #include "engine/state.h"
 #include "engine/volume.h"
 #include "engine/volume_copyup.h"
@@ -42,6 +43,8 @@ struct start {
     int64_t began; /* ms, monotonic */
     struct restart_history restarts;
     struct health *health; /* NULL: there is no check */
+    const struct cgroup *cgroup;
+    uint64_t oom_kills; /* of its cgroup, that were told */
 };
 
 /* --pidfile and --conmon-pidfile. */
@@ -50,6 +53,14 @@ static int write_pid(const struct store_container *c, const char *key, pid_t pid
     const char *path = json_get_string(c->config, key, "");
     auto_free char *text = *path ? xasprintf("%d", (int)pid) : NULL;
     return text ? file_write_at(AT_FDCWD, path, text, strlen(text), 0644, 0, err) : 0;
+}
+
+static void put_cgroup(const struct start *s, json_t *state)
+{
+    if (!s->cgroup->dir)
+        return;
+    json_put_string(state, "CgroupDir", s->cgroup->dir);
+    json_put_string(state, "CgroupPath", s->cgroup->path);
 }
 
 static int on_started(void *ctx, const struct proc_id *init, struct err *err)
@@ -72,10 +83,24 @@ static int on_started(void *ctx, const struct proc_id *init, struct err *err)
                   "ExitCode", 0, "RestartCount", (json_int_t)s->restarts.count);
     if (s->health)
         health_started(s->health);
+    put_cgroup(s, state);
     r = store_container_set_state(s->container, state, err);
     if (r == 0)
         event_container(s->store, s->container, "start", -1);
     return r;
+}
+
+/* Whether the kernel killed something in this life for want of memory. */
+static void put_oom(struct start *s, json_t *state)
+{
+    uint64_t kills;
+    json_object_del(state, "OOMKilled");
+    if (!s->cgroup->dir || !cgroup_keyed(s->cgroup->fd, "memory.events", "oom_kill", &kills) ||
+        kills <= s->oom_kills)
+        return;
+    s->oom_kills = kills;
+    json_put(state, "OOMKilled", json_true());
+    event_container(s->store, s->container, "oom", -1);
 }
 
 static int on_paused(void *ctx, bool stopped, struct err *err)
@@ -117,6 +142,7 @@ static int64_t on_again(void *ctx, int exit_code)
     json_put_string(state, "FinishedAt", time_format(time_now(), now));
     json_object_del(state, "Init");
     store_container_refresh_name(s->store, s->container);
+    put_oom(s, state);
     event_container(s->store, s->container, "died", exit_code); /* as in on_exited() */
     store_container_set_state(s->container, state, NULL);
     return delay;
@@ -151,6 +177,9 @@ static void on_exited(void *ctx, int exit_code, const struct err *failure)
         json_put_string(state, "StartedAt", s->started_at);
     if (failure)
         json_put_string(state, "Error", failure->message);
+    put_oom(s, state);
+    if (s->cgroup->dir)
+        cgroup_remove(s->cgroup->dir, NULL);
     store_container_remove_part(s->store, s->container, SCRATCH_DIR, NULL);
     /* Before others can see that it has ended, and start it again with a directory of its own. */
     store_container_remove_run_dir(s->store, s->container->id, NULL);
@@ -304,10 +333,20 @@ int container_start(struct engine *e, struct store_container *c, const struct ha
         r = root_make_targets(&root, &config.sandbox, err);
     if (r == 0)
         r = sandbox_mounts_scratch(&e->store, &config, c, err);
+    auto_free char *warning = NULL;
+    if (r == 0)
+        r = sandbox_resources_make(&config, c, &warning, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
+    engine_warn(e, warning);
     root.network = config.has_network ? &config.network : NULL;
-    struct start s = {
-        .root = &root, .store = &e->store, .container = c, .auto_remove = config.auto_remove};
-    return begin(&s, &config, handover, lock, ret_channel, err);
+    struct start s = {.root = &root,
+                      .store = &e->store,
+                      .container = c,
+                      .auto_remove = config.auto_remove,
+                      .cgroup = &config.cgroup};
+    r = begin(&s, &config, handover, lock, ret_channel, err);
+    if (r < 0 && config.cgroup.dir)
+        cgroup_remove(config.cgroup.dir, NULL); /* the monitor did, if it came so far */
+    return r;
 }

@@ -5,6 +5,7 @@
 #include "engine/dependencies.h"
 #include "engine/events.h"
 #include "engine/life.h"
+#include "engine/sandbox_resources.h"
 #include "engine/state.h"
 #include "engine/volume.h"
 #include "runtime/monitor.h"
@@ -78,11 +79,21 @@ static void announce_end(const struct store_container *c)
     proc_signal(&monitor, MONITOR_SIGNAL_END);
 }
 
+/* Also what is not in a pid namespace of the container's, and what is frozen. */
+static void kill_cgroup(const struct store_container *c)
+{
+    auto_done(cgroup) struct cgroup cg = {0};
+    const char *dir = resources_cgroup(c);
+    if (dir && cgroup_open(dir, &cg, NULL) == 0)
+        cgroup_kill(cg.fd);
+}
+
 static int kill_and_wait(struct store_container *c, struct err *err)
 {
     struct proc_id init;
     state_get_process(c->state, "Init", &init);
     proc_signal(&init, SIGKILL);
+    kill_cgroup(c);
     int r = await_down(c, KILL_PATIENCE, err);
     if (r != -ETIMEDOUT)
         return r;
@@ -164,6 +175,8 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
         r = stop_locked(e, c, stop_signal(c), timeout, err);
     if (r == 0)
         r = store_container_remove_run_dir(&e->store, c->id, err);
+    if (r == 0 && resources_cgroup(c)) /* its monitor was killed */
+        cgroup_remove(resources_cgroup(c), NULL);
     if (r == 0)
         r = store_container_remove(&e->store, c, err);
     if (r == 0) {

@@ -9,7 +9,9 @@
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/safepath.h"
+#include "runtime/cgroup.h"
 #include "runtime/init.h"
+#include "runtime/oom_score.h"
 #include "runtime/process.h"
 
 #include <fcntl.h>
@@ -66,11 +68,15 @@ static _Noreturn void inside_main(struct process *p)
 }
 
 /* The first child, which enters. */
-static _Noreturn void outside_main(const struct exec_target *t, struct process *p)
+static _Noreturn void outside_main(const struct exec_target *t, struct process *p, bool placed)
 {
     struct err err = {0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int r = join_enter(&t->join, &p->sb->ids, &err);
+    int r = placed ? 0 : cgroup_attach(p->sb->cgroup, getpid(), &err);
+    if (r == 0)
+        r = oom_score_set(p->sb, &err);
+    if (r == 0)
+        r = join_enter(&t->join, &p->sb->ids, &err);
     pid_t pid = r == 0 ? join_fork(&err) : -1;
     if (pid == 0)
         inside_main(p);
@@ -90,7 +96,11 @@ static int start_child(const struct monitor_options *o, struct launched *l, pid_
         r = streams_pipes(&l->io, o->sandbox->keep_stdin, child, err);
     if (r < 0)
         return r;
-    pid_t pid = fork();
+    const struct cgroup *cg = o->sandbox->cgroup;
+    pid_t pid = cg ? proc_clone_into(SIGCHLD, cg->fd) : -1;
+    bool placed = pid >= 0 || !cg;
+    if (pid < 0)
+        pid = fork();
     if (pid == 0) {
         close(ends[0]);
         struct process p = {.sb = o->sandbox,
@@ -104,7 +114,7 @@ static int start_child(const struct monitor_options *o, struct launched *l, pid_
                             .joins = true,
                             .privileged = o->exec->privileged,
                             .subreaper = o->exec->subreaper};
-        outside_main(o->exec, &p);
+        outside_main(o->exec, &p, placed);
     }
     int code = -errno;
     close(ends[1]);

@@ -10,9 +10,11 @@
 #include "base/cleanup.h"
 #include "runtime/mount_api.h"
 #include "runtime/mounts.h"
+#include "runtime/oom_score.h"
 #include "runtime/process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -37,10 +39,18 @@ static int wait_for_maps(struct stage *s, struct err *err)
         _exit(125);
     /* Before the change of ids: the user's files are opened as the user, who may have no id here.
      */
-    int r = host_files_open(s->job, &s->host, err);
+    int r = s->sb->ns[NS_USER].mode == NS_JOIN ? 0 : oom_score_set(s->sb, err);
+    if (r == 0)
+        r = host_files_open(s->job, &s->host, err);
     if (r == 0 && s->job->network >= 0)
         r = s->job->ops->net_enter(s->job->ops->ctx, s->job->network, err);
-    return r < 0 ? r : process_become_root(&s->sb->ids, err);
+    if (r == 0)
+        r = process_become_root(&s->sb->ids, err);
+    /* We are in our cgroup now (namespaces.c): that becomes the root of what the container sees. */
+    if (r == 0 && s->sb->cgroup && s->sb->ns[NS_CGROUP].mode == NS_PRIVATE &&
+        unshare(CLONE_NEWCGROUP) < 0)
+        return err_errno(err, -errno, "make a cgroup namespace");
+    return r;
 }
 
 /* Should: leave the whole tree below s->root as the container will see it. */

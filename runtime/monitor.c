@@ -14,6 +14,7 @@
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "runtime/cgroup.h"
 #include "runtime/clients.h"
 #include "runtime/exec.h"
 #include "runtime/freeze.h"
@@ -130,14 +131,20 @@ void monitor_take_signals(struct monitor *m)
     reap_network(m);
 }
 
+static int freeze(struct monitor *m, bool stop, struct err *err)
+{
+    const struct cgroup *cg = m->o->sandbox->cgroup;
+    return cg ? cgroup_freeze(cg, stop, err) : freeze_signal(&m->init_id, stop, err);
+}
+
 static void pause_or_go_on(struct monitor *m, struct client *c, bool stop)
 {
     struct err answer = {0};
     if (m->l.init <= 0 || m->o->exec)
         err_set(&answer, -ESRCH, "the container does not run");
-    else if (freeze_signal(&m->init_id, stop, &answer) == 0 && m->o->ops.paused &&
+    else if (freeze(m, stop, &answer) == 0 && m->o->ops.paused &&
              m->o->ops.paused(m->o->ops.ctx, stop, &answer) < 0)
-        freeze_signal(&m->init_id, !stop, NULL); /* as it is recorded */
+        freeze(m, !stop, NULL); /* as it is recorded */
     else if (answer.code == 0)
         monitor_check_paused(m, stop);
     client_send(c, MON_DONE, &answer, sizeof(answer));

@@ -14,8 +14,10 @@
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "runtime/cgroup.h"
 #include "runtime/idmap.h"
 #include "runtime/mount_api.h"
+#include "runtime/oom_score.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -49,14 +51,15 @@ static bool namespaces_joined(const struct sandbox *sb)
     return false;
 }
 
-/* All namespaces of its own in one clone. */
-static pid_t clone_own(const struct sandbox *sb, unsigned long flags)
+/* All namespaces of its own, for one clone. But that of cgroups has its root where its maker is, so
+ * with a cgroup of its own it is init that makes it (init.c). */
+static unsigned long own_flags(const struct sandbox *sb)
 {
-    flags |= CLONE_NEWNS | SIGCHLD;
+    unsigned long flags = CLONE_NEWNS | SIGCHLD;
     for (size_t i = 0; i < NS_KINDS; i++)
-        if (sb->ns[i].mode == NS_PRIVATE)
+        if (sb->ns[i].mode == NS_PRIVATE && !(i == NS_CGROUP && sb->cgroup))
             flags |= kinds[i].flag;
-    return proc_clone(flags);
+    return flags;
 }
 
 static int enter_one(const struct sandbox *sb, enum ns_kind kind, struct err *err)
@@ -135,12 +138,14 @@ static int enter_and_fork(const struct sandbox *sb, int channel, int *ret_shm)
     struct err err = {0};
     pid_t pid = -1;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_DUMPABLE, 0); /* what is in those namespaces already must not look into us */
-    int r = enter(sb, &err);
+    int r = oom_score_set(sb, &err); /* while our own files in /proc are still ours */
+    prctl(PR_SET_DUMPABLE, 0);       /* what is in those namespaces already must not look into us */
+    if (r == 0)
+        r = enter(sb, &err);
     if (r == 0)
         r = get_shm(sb, ret_shm, &err);
     if (r == 0)
-        pid = clone_own(sb, CLONE_PARENT);
+        pid = proc_clone(own_flags(sb) | CLONE_PARENT);
     if (pid == 0)
         return 0;
     if (r == 0 && pid < 0)
@@ -177,13 +182,30 @@ static pid_t fork_joined(const struct sandbox *sb, int *ret_shm, struct err *err
                    *said.message ? said.message : "the container's init could not be made");
 }
 
+static pid_t clone_own(const struct sandbox *sb, bool *ret_placed, struct err *err)
+{
+    pid_t pid = -1;
+    if (sb->cgroup)
+        pid = proc_clone_into(own_flags(sb), sb->cgroup->fd);
+    *ret_placed = pid >= 0;
+    if (pid < 0)
+        pid = proc_clone(own_flags(sb));
+    return pid < 0 ? userns_explain(-errno, err) : pid;
+}
+
 pid_t namespaces_fork(const struct sandbox *sb, int *ret_shm, struct err *err)
 {
+    bool placed = false;
     *ret_shm = -1;
-    if (namespaces_joined(sb))
-        return fork_joined(sb, ret_shm, err);
-    pid_t pid = clone_own(sb, 0);
-    return pid < 0 ? userns_explain(-errno, err) : pid;
+    pid_t pid = namespaces_joined(sb) ? fork_joined(sb, ret_shm, err) : clone_own(sb, &placed, err);
+    if (pid <= 0 || !sb->cgroup || placed)
+        return pid;
+    int status, r = cgroup_attach(sb->cgroup, pid, err);
+    if (r == 0)
+        return pid;
+    kill(pid, SIGKILL);
+    proc_wait(pid, &status);
+    return r;
 }
 
 /* --- what is left ---------------------------------------------------------------------------- */

@@ -145,7 +145,11 @@ struct sandbox {
     int stdio[3];
     bool no_shm;      /* nothing is mounted at /dev/shm */
     int shm_mount_ns; /* of NS_JOIN'ed IPC: the mount namespace whose /dev/shm goes with it; -1 */
-    bool init;        /* a process of ours stays as process 1 (runtime/reaper.h) */
+    const struct cgroup *cgroup; /* of its own (runtime/cgroup.h); NULL: it is in that of who starts
+                                    the monitor */
+    bool adjust_oom_score;
+    int oom_score; /* -1000 to 1000 */
+    bool init;     /* a process of ours stays as process 1 (runtime/reaper.h) */
     const struct sandbox_mount *mounts;
     size_t n_mounts;
 };
