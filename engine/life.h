@@ -32,8 +32,3 @@ int container_rename(struct engine *e, struct store_container *c, const char *na
 
 /* Stops all its processes, or lets them go on. It must run, or be paused: else -EINVAL. */
 int container_pause(struct engine *e, struct store_container *c, bool pause, struct err *err);
-
-/* Gives it another restart policy (engine/restart_policy.h, borrowed), which counts from its next
- * end on. */
-int container_update_restart(struct engine *e, struct store_container *c, json_t *policy,
-                             struct err *err);

@@ -52,26 +52,3 @@ int container_pause(struct engine *e, struct store_container *c, bool pause, str
         event_container(&e->store, c, pause ? "pause" : "unpause", -1);
     return r;
 }
-
-int container_update_restart(struct engine *e, struct store_container *c, json_t *policy,
-                             struct err *err)
-{
-    auto_close int lock = store_container_lock(c, err);
-    if (lock < 0)
-        return lock;
-    auto_json json_t *config = NULL; /* read anew: another may have had the lock before */
-    int r = json_read_at(c->fd, "config.json", &config, err);
-    if (r < 0)
-        return r;
-    json_t *host = json_object_get(config, "HostConfig");
-    if (json_is_true(json_object_get(host, "AutoRemove")) &&
-        strcmp(json_get_string(policy, "Name", "no"), "no") != 0)
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "container %s is removed when it ends (--rm): it cannot be restarted",
-                        c->name);
-    json_object_set(host, "RestartPolicy", policy);
-    r = store_container_set_config(c, config, err);
-    if (r == 0)
-        event_container(&e->store, c, "update", -1);
-    return r;
-}

@@ -200,7 +200,7 @@ int sandbox_resources_read(struct sandbox_config *config, const json_t *host, st
 
 /* --- the cgroup ------------------------------------------------------------------------------ */
 
-static char *warning(const struct strv *missing, const struct cgroup *cg)
+char *resources_warning(const struct strv *missing, const struct cgroup *cg)
 {
     if (missing->len == 0)
         return NULL;
@@ -232,7 +232,7 @@ int sandbox_resources_make(struct sandbox_config *config, const struct store_con
         config->sandbox.cgroup = &config->cgroup;
     if (strv_contains(&missing, "pids.max"))
         stand_in(config, host, &missing);
-    *ret_warning = warning(&missing, &config->cgroup);
+    *ret_warning = resources_warning(&missing, &config->cgroup);
     return 0;
 }
 

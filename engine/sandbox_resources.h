@@ -30,3 +30,5 @@ const char *resources_cgroup(const struct store_container *c);
 
 /* "--memory, --cpus" for the files that could not be written; the caller frees. */
 char *resources_flags(const struct strv *files);
+/* The sentence with them and the reason; NULL when there are none. The caller frees. */
+char *resources_warning(const struct strv *files, const struct cgroup *cg);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/sandbox_resources.h"
 #include "engine/state.h"
 #include "runtime/processes.h"
 
@@ -24,12 +25,10 @@ static uint64_t clock_now(clockid_t clock)
     return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t memory_limit(const struct store_container *c)
+static uint64_t memory_of_machine(void)
 {
     struct sysinfo machine;
-    uint64_t total = sysinfo(&machine) == 0 ? (uint64_t)machine.totalram * machine.mem_unit : 0;
-    int64_t own = state_get_int(json_object_get(c->config, "HostConfig"), "Memory");
-    return own > 0 && (uint64_t)own < total ? (uint64_t)own : total;
+    return sysinfo(&machine) == 0 ? (uint64_t)machine.totalram * machine.mem_unit : 0;
 }
 
 /* What the container reads from and writes to its root the server of that does, a child of the
@@ -67,6 +66,30 @@ static void add_process(const struct process_info *p, uint64_t tick, struct stat
     s->processes++;
 }
 
+/* What its cgroup knows better: what has ended is counted in, and nobody counts twice. Memory
+ * without what the kernel would give up at once, as podman and docker. */
+static void add_cgroup(const char *dir, struct stats_sample *s)
+{
+    auto_done(cgroup) struct cgroup cg = {0};
+    uint64_t usec, cache = 0, limit, in, out;
+    if (!dir || cgroup_open(dir, &cg, NULL) < 0)
+        return;
+    if (cgroup_keyed(cg.fd, "cpu.stat", "usage_usec", &usec))
+        s->cpu = usec * 1000;
+    if (cgroup_number(cg.fd, "memory.current", &s->memory)) {
+        cgroup_keyed(cg.fd, "memory.stat", "inactive_file", &cache);
+        s->memory -= cache < s->memory ? cache : 0;
+    }
+    if (cgroup_number(cg.fd, "memory.max", &limit) && limit < s->memory_limit)
+        s->memory_limit = limit;
+    if (cgroup_number(cg.fd, "pids.current", &limit))
+        s->processes = limit;
+    if (cgroup_io(cg.fd, &in, &out)) {
+        s->disk_read = in; /* add_process() has counted reads */
+        s->disk_written = out;
+    }
+}
+
 int container_stats(const struct store_container *c, struct stats_sample *ret, struct err *err)
 {
     struct stats_sample s = {.at = clock_now(CLOCK_MONOTONIC)};
@@ -85,10 +108,11 @@ int container_stats(const struct store_container *c, struct stats_sample *ret, s
     uint64_t boot = clock_now(CLOCK_BOOTTIME), start = init.start_time * tick;
     s.running = true;
     s.uptime = boot > start ? boot - start : 0;
-    s.memory_limit = memory_limit(c);
+    s.memory_limit = memory_of_machine();
     s.own_network = process_network_io(init.pid, &s.net_in, &s.net_out);
     for (size_t i = 0; i < n; i++)
         add_process(&all[i], tick, &s);
+    add_cgroup(resources_cgroup(c), &s);
     add_server(c, init.pid, &s);
     *ret = s;
     return 0;

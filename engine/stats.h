@@ -16,6 +16,7 @@ struct stats_sample {
     uint64_t processes;
 };
 
-/* From /proc: the sum of the container's processes. What processes used that have ended is in it if
- * their parents waited for them and live. All zero for a container that does not run. */
+/* From the container's cgroup, if it has one of its own, else from /proc: the sum of its processes;
+ * what processes used that have ended is in it if their parents waited for them and live. All zero
+ * for a container that does not run. */
 int container_stats(const struct store_container *c, struct stats_sample *ret, struct err *err);

@@ -43,6 +43,25 @@ test_setup() {
     wherry rm -f -t 0 c
 }
 
+@test "update: limits are kept for the next start" {
+    wherry run -d --name c --restart no debian sleep 1000
+    run_apart wherry update -m 100m --cpus 2 c
+    assert_status 0
+    assert_equal "$stderr" 'Warning: container c was started without a cgroup: its limits hold from its next start on'
+    run_apart wherry update --restart always c
+    assert_equal "$stderr" ''
+    run_apart wherry inspect --format '{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.NanoCpus}} {{.RestartPolicy.Name}}{{end}}' c
+    assert_output '104857600 209715200 2000000000 always'
+    run_apart wherry update -m 0 c
+    run_apart wherry inspect --format '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}' c
+    assert_output '0 0'
+    run_apart wherry update c
+    assert_refused 'nothing to change'
+    run_apart wherry update --memory-swap 1g c
+    assert_refused 'give --memory too'
+    wherry rm -f -t 0 c
+}
+
 @test "--oom-score-adj" {
     wherry run -d --name c --oom-score-adj 700 debian sh -c 'cat /proc/self/oom_score_adj; exec sleep 1000'
     run_apart wherry exec c cat /proc/self/oom_score_adj

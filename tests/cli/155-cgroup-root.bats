@@ -136,6 +136,26 @@ placed() { # USER
     gone "$hierarchy/wherry-not-ours"
 }
 
+@test "update writes into the cgroup, stats reads it" {
+    become wherry-test-one
+    as run -d --name c --cgroup-conf cgroup.max.descendants=3 debian sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exec sleep 1000'
+    local dir usec
+    dir=$(cgroup_of c)
+    assert_equal "$(<"$dir/cgroup.max.descendants")" 3
+    run as update --cpus 1 c
+    assert_status 0
+    if [[ -e $dir/cpu.max ]]; then
+        assert_equal "$(<"$dir/cpu.max")" '100000 100000'
+    else
+        assert_match "$output" 'no such controller: --cpus'
+    fi
+    wait_for eval '[[ $(as top c comm) == *sleep* ]]'
+    usec=$(awk '$1 == "usage_usec" { print $2 }' "$dir/cpu.stat")
+    run as stats --no-stream --format '{{.UpTime}}' c
+    assert_equal "$(awk -v t="$output" 'BEGIN { printf "%.0f", t * (t ~ /ms$/ ? 1000 : 1000000) }')" "$usec"
+    as rm -f -t 0 c
+}
+
 @test "controllers that are not there are named" {
     become wherry-test-one
     grep -qw memory "$hierarchy/cgroup.controllers" && skip 'the unified hierarchy has the controllers'
