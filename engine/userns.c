@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/userns_auto.h"
 #include "runtime/idmap.h"
 
 #include <fcntl.h>
@@ -16,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define AUTO_SIZE 1024 /* ids of --userns=auto, podman's least */
 
 static bool is_mode(const char *mode, const char *name)
 {
@@ -87,92 +86,6 @@ int userns_read(const json_t *document, struct id_maps *ret, struct err *err)
     return 0;
 }
 
-/* --- auto ------------------------------------------------------------------------------------ */
-
-struct ranges {
-    struct id_range *v;
-    size_t n, cap;
-};
-
-static void add_used(const json_t *config, struct ranges *used)
-{
-    const json_t *host = json_object_get(config, "HostConfig");
-    const json_t *lines = json_object_get(json_object_get(host, "IDMappings"), "UidMap");
-    struct id_range r;
-    if (!is_mode(json_get_string(host, "UsernsMode", ""), "auto"))
-        return;
-    for (size_t i = 0; i < json_array_size(lines); i++) {
-        const char *line = json_string_value(json_array_get(lines, i));
-        if (!line || sscanf(line, "%u:%u:%u", &r.inside, &r.outside, &r.count) != 3)
-            continue;
-        grow_array(used->v, used->n, used->cap);
-        used->v[used->n++] = r;
-    }
-}
-
-static uint64_t count_ids(const struct id_range *ranges, size_t n)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += ranges[i].count;
-    return sum;
-}
-
-/* Ids that no other container made with auto has, stopped ones included: they may be started. */
-static int choose_auto(struct engine *e, uint32_t size, char **ret, struct err *err)
-{
-    struct store_container *all = NULL;
-    struct ranges used = {0};
-    struct id_maps base;
-    size_t n = 0;
-    uint32_t start;
-    int r = id_maps_choose(&base, err);
-    if (r == 0)
-        r = store_container_list(&e->store, &all, &n, err);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < n; i++) {
-        add_used(all[i].config, &used);
-        store_container_done(&all[i]);
-    }
-    free(all);
-    uint64_t uids = count_ids(base.uids, base.n_uids), gids = count_ids(base.gids, base.n_gids);
-    bool found = id_ranges_free(used.v, used.n, uids < gids ? uids : gids, size, &start);
-    free(used.v);
-    if (!found)
-        return err_set(err, -ENOSPC,
-                       "--userns=auto: no %u subordinate ids are left that no other container has "
-                       "(see /etc/subuid and /etc/subgid)",
-                       size);
-    *ret = xasprintf("0:%u:%u", start, size);
-    return 0;
-}
-
-static int put_auto(struct engine *e, const char *mode, json_t *host, int *ret_lock,
-                    struct err *err)
-{
-    static const char *const names[] = {"size", NULL};
-    int64_t size = AUTO_SIZE;
-    int r = mode_option(mode, names, (int64_t *[]){&size}, err);
-    if (r == 0 && size < 1)
-        r = err_kind(err, ERR_USAGE, -EINVAL, "--userns=%s: no ids at all", mode);
-    if (r < 0)
-        return r;
-    auto_close int lock =
-        openat(e->store.root_fd, "cache/userns-auto", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0)
-        return err_errno(err, -errno, "lock of --userns=auto");
-    auto_free char *line = NULL;
-    r = lock_fd(lock, true, true, err);
-    if (r == 0)
-        r = choose_auto(e, (uint32_t)size, &line, err);
-    if (r < 0)
-        return r;
-    json_put(host, "IDMappings", json_pack("{s:[s], s:[s]}", "UidMap", line, "GidMap", line));
-    *ret_lock = take_fd(&lock);
-    return 0;
-}
-
 /* --- create ---------------------------------------------------------------------------------- */
 
 static int put_listed(const struct sandbox_options *o, json_t *host, struct err *err)
@@ -227,7 +140,7 @@ static int put_mode(struct engine *e, const char *mode, json_t *document, int *r
     if (is_mode(mode, "keep-id"))
         r = put_user(mode, json_object_get(document, "Config"), err);
     else if (is_mode(mode, "auto"))
-        r = put_auto(e, mode, host, ret_lock, err);
+        r = userns_auto(e, mode, document, ret_lock, err);
     else if (strcmp(mode, "host") != 0 && strcmp(mode, "nomap") != 0)
         return put_other(e, mode, host, err);
     if (r == 0)

@@ -103,6 +103,30 @@ $(id -u):$(id -g)"
     assert_equal "$(wc -l <ranges)" 9
 }
 
+@test "--userns=auto: as many ids as the image and its user need; forced maps" {
+    need_subordinate_ids
+    local first
+    first=$(first_subid)
+    printf 'FROM debian\nRUN echo x:x:5000:1::/:/bin/sh >>/etc/passwd && echo y:x:3000: >>/etc/group\n' >Dockerfile
+    wherry build -q -t many .
+    assert_equal "$(wherry run --rm --userns auto many tail -n 1 /proc/self/uid_map | tr -s ' ')" " 0 $first 5001"
+    run_apart wherry run --rm --userns auto -u x many id -u
+    assert_output 5000
+    assert_equal "$(map_of --userns auto -u 2000:3000)" "0 $first 3001"
+    assert_equal "$(map_of --userns auto:size=100,uidmapping=10:0:1)" "0 $first 10
+11 $((first + 10)) 89
+10 $(id -u) 1"
+    run_apart wherry run --rm --userns auto:size=100,gidmapping=0:0:1 debian sh -c 'wc -l </proc/self/uid_map; wc -l </proc/self/gid_map'
+    assert_output $'1\n2'
+    local bad
+    for bad in size=x size= size=-1 uidmapping=1 uidmapping=1:2:3:4 colour=1; do
+        run_apart wherry run --rm --userns "auto:$bad" debian true
+        assert_refused 'invalid option'
+    done
+    run_apart wherry run --rm --userns auto:uidmapping=0:0:5000000 debian true
+    assert_status 125
+}
+
 @test "--uidmap and --gidmap" {
     need_subordinate_ids
     assert_equal "$(map_of --uidmap 0:1:10 --uidmap 10:0:1)" "0 $(first_subid) 10
