@@ -40,8 +40,8 @@ test_setup() {
     local own=$BATS_TEST_TMPDIR/own/cmd before i
     mkdir -p "$own" share
     cp "$WHERRY" "$own/wherry" # the dangerous case: the program is the user's own
-    for i in "" ../overlay-fuse/ ../libexec/wherry/; do
-        [[ ! -x ${WHERRY%/*}/${i}overlay-fuse ]] || cp "${WHERRY%/*}/${i}overlay-fuse" "$own/"
+    for i in overlay-fuse ../overlay-fuse/overlay-fuse ../netns/wherry-netns ../libexec/wherry/{overlay-fuse,wherry-netns}; do
+        [[ ! -f ${WHERRY%/*}/$i ]] || cp "${WHERRY%/*}/$i" "$own/"
     done
     before=$(sha256sum <"$own/wherry")
     wherry run --name c debian sh -c 'ln -s /proc/self/exe /direct
