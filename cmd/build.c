@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/emulation_options.h"
 #include "cmd/network_options.h"
+#include "cmd/prompt.h"
 #include "cmd/registry_options.h"
 #include "cmd/transfer_view.h"
 #include "engine/content.h"
@@ -29,6 +30,7 @@ struct values {
 
 static const struct opt opts[] = {
     REGISTRY_ACCESS_ROWS,
+    REGISTRY_TRANSFER_ROWS,
     OPT_LIST_ROW(0, "build-arg", values, args, "NAME=VALUE", "Set a variable that ARG declares"),
     OPT_STRING_ROW('f', "file", values, file, "FILE",
                    "The Dockerfile (default: Containerfile or Dockerfile in the context)"),
@@ -191,7 +193,8 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     transfer_view_init(&d.transfers, "downloading", v->quiet);
     struct pull_options pull = {.policy = pull_policy_from(v->pull, PULL_MISSING),
                                 .watch = {.arg = &d}};
-    int r = registry_access_from(in, &v->registry, &pull.access, NULL, err);
+    char *secret = NULL; /* what pull.access may borrow */
+    int r = registry_access_from(in, &v->registry, &pull.access, &secret, err);
     if (r < 0)
         return r;
     if (!v->quiet) {
@@ -213,6 +216,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
                               .event_arg = &d};
     auto_free char *id = NULL;
     r = content_build(in->engine, &q, &id, err);
+    prompt_forget(secret);
     if (r == 0)
         print_end(&d, id, &v->tags);
     else

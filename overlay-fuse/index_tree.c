@@ -8,14 +8,19 @@
 #include <sys/stat.h>
 
 /* Bounds on hostile input: more than any real layer, little enough to stay in memory. */
-#define MAX_RECORDS      (32u * 1024 * 1024)
-#define MAX_HEAP         (UINT32_C(3) << 30)
-#define MAX_XATTRS       1024
-#define MAX_XATTR_VALUE  65536
-#define MAX_PATH_DEPTH   2048
-#define WHITEOUT_PREFIX  ".wh."
-#define WHITEOUT_RESERVE ".wh..wh."
-#define WHITEOUT_OPAQUE  ".wh..wh..opq"
+#define MAX_RECORDS (32u * 1024 * 1024)
+/* Directories that the tar does not list cost it a byte or two each in a path, and us 250: so many
+ * in all are always taken, and so many more for each entry. A tar that lists files alone has fewer
+ * than one for each of them. */
+#define IMPLICIT_FREE      65536
+#define IMPLICIT_PER_ENTRY 8
+#define MAX_HEAP           (UINT32_C(3) << 30)
+#define MAX_XATTRS         1024
+#define MAX_XATTR_VALUE    65536
+#define MAX_PATH_DEPTH     2048
+#define WHITEOUT_PREFIX    ".wh."
+#define WHITEOUT_RESERVE   ".wh..wh."
+#define WHITEOUT_OPAQUE    ".wh..wh..opq"
 
 struct index_tree *index_tree_new(void)
 {
@@ -155,6 +160,10 @@ static int enter_dir(struct index_tree *t, uint32_t dir, const char *name, size_
     if (r < 0)
         return r;
     if (!is_dir(t, &t->entries[n])) {
+        if (t->n_implicit >= IMPLICIT_FREE + IMPLICIT_PER_ENTRY * t->n_listed)
+            return err_set(err, -EFBIG,
+                           "the layer has too many directories that it does not list: refused");
+        t->n_implicit++;
         struct index_inode made = {.mode = S_IFDIR | 0755, .nlink = 1, .flags = INDEX_IMPLICIT};
         uint32_t inode;
         r = new_inode(t, &made, &inode, err);
@@ -334,6 +343,7 @@ int index_tree_add(struct index_tree *t, const char *path, const struct index_ob
     uint32_t dir, n;
     const char *name;
     size_t len;
+    t->n_listed++;
     if (!*path)
         return err_set(err, -EINVAL, "an entry has an empty name");
     if (path_depth(path) > MAX_PATH_DEPTH)
@@ -376,6 +386,7 @@ int index_tree_link(struct index_tree *t, const char *path, const char *target, 
     uint32_t dir, n = TREE_NONE;
     const char *name;
     size_t len;
+    t->n_listed++;
     int r = walk_parent(t, target, false, &dir, &name, &len, err);
     if (r == 0 && len)
         n = find_entry(t, dir, name, len);

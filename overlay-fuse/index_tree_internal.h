@@ -39,4 +39,6 @@ struct index_tree {
     struct buf names; /* becomes the heap */
     uint32_t *buckets;
     size_t n_buckets;
+    size_t n_listed;   /* entries of the tar */
+    size_t n_implicit; /* directories that it does not list */
 };

@@ -104,3 +104,24 @@ END
         assert_nothing_came
     done
 }
+
+# PATHS files, each below DEPTH directories of its own that the tar does not list.
+make_deep() { # PATHS DEPTH FILE
+    python3 - "$@" <<'END'
+import sys, tarfile
+with tarfile.open(sys.argv[3], "w", format=tarfile.PAX_FORMAT) as tar:
+    for i in range(int(sys.argv[1])):
+        tar.addfile(tarfile.TarInfo("%d/" % i + "d/" * int(sys.argv[2]) + "f"))
+END
+}
+
+@test "directories that a layer does not list are bounded by its entries" {
+    make_deep 40 2000 deep.tar
+    run_apart wherry import -q deep.tar deep
+    assert_refused 'too many directories that it does not list'
+    assert_nothing_came
+    make_deep 20 2000 deep.tar
+    wherry import -q deep.tar deep
+    make_deep 20000 7 wide.tar
+    wherry import -q wide.tar wide
+}
