@@ -39,6 +39,22 @@ static void set(char **to, const char *value)
     *to = xstrdup(value);
 }
 
+static bool is_url(const char *path)
+{
+    return strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0;
+}
+
+/* Without a user, a password and a query, which may be secrets: it goes into the image. */
+static char *shown_path(const char *path)
+{
+    if (!is_url(path))
+        return xstrdup(path);
+    const char *host = strstr(path, "://") + 3;
+    const char *user_end = memrchr(host, '@', strcspn(host, "/?#"));
+    const char *from = user_end ? user_end + 1 : host;
+    return xasprintf("%.*s%.*s", (int)(host - path), path, (int)strcspn(from, "?#"), from);
+}
+
 /* What is known before the layer is, so that a mistake in it costs nothing. */
 static int init_config(const struct import_options *o, struct image_config *config, struct err *err)
 {
@@ -55,7 +71,8 @@ static int init_config(const struct import_options *o, struct image_config *conf
         if (r < 0)
             return r;
     }
-    auto_free char *comment = xasprintf("imported from %s", o->path);
+    auto_free char *shown = shown_path(o->path);
+    auto_free char *comment = xasprintf("imported from %s", shown);
     struct image_history history = {.created = now,
                                     .created_by = "wherry import",
                                     .comment = (char *)(o->message ? o->message : comment)};
@@ -64,11 +81,6 @@ static int init_config(const struct import_options *o, struct image_config *conf
 }
 
 /* --- from the web ------------------------------------------------------------------------- */
-
-static bool is_url(const char *path)
-{
-    return strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0;
-}
 
 struct download {
     const struct import_options *o;
@@ -117,15 +129,16 @@ static int add_image(struct engine *e, const struct import_options *o, int fd,
                      struct err *err)
 {
     struct content_layer layer = {0};
+    auto_free char *shown = shown_path(o->path);
     int r = fd < 0 ? download(e, o, &layer, err)
                    : content_layer_import(&e->store, fd, o->progress, o->progress_arg, &layer, err);
     if (r < 0)
-        return err_wrap(err, "import %s", o->path);
+        return err_wrap(err, "import %s", shown);
     strv_add_owned(&config->diff_ids, layer.diff_id);
     auto_done(store_image) struct store_image image = {0};
     r = content_image_add(&e->store, config, names, &image, err);
     if (r == 0)
-        event_image(&e->store, "import", image.id, names->len ? names->v[0] : o->path);
+        event_image(&e->store, "import", image.id, names->len ? names->v[0] : shown);
     if (r == 0)
         *ret_id = xstrdup(image.id);
     return r;

@@ -117,6 +117,9 @@ serve() { # DIRECTORY
     serve .
     run_apart wherry import "http://127.0.0.1:$(<port)/cut.tar.gz" web3
     assert_refused 'ends too early'
+    wherry import -q "http://me:secret@127.0.0.1:$(<port)/small.tar?token=secret" web4
+    wherry save web4 | tar xO "$(wherry inspect --format '{{.Id}}' web4).json" >config
+    grep -q 'imported from http://127.0.0.1:[0-9]*/small.tar"' config
     kill "$server"
     run_apart wherry images -q web3
     assert_output ''
