@@ -83,7 +83,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .hostname = v->hostname,
         .env = &env,
         .mounts = mount_options(&v->mount),
-        .ports = port_options(&v->ports, network.mode),
+        .ports = port_options(&v->ports, v->network.mode),
         .sandbox = &v->sandbox,
         .resources = &v->resources,
         .environment = &v->environment,

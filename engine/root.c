@@ -142,7 +142,7 @@ static pid_t start_server(void *ctx, uint32_t number, int *ret_channel, struct e
 static pid_t start_network(void *ctx, int inside, int *ret_control, struct err *err)
 {
     const struct root *root = *(struct root **)ctx;
-    return netns_client_start(root->network, inside, ret_control, err);
+    return netns_client_start(root->network, root->ports, root->n_ports, inside, ret_control, err);
 }
 
 static int enter_network(void *ctx, int channel, struct err *err)

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/cleanup.h"
-#include "netns/config.h"
+#include "netns/ports.h"
 #include "overlay-fuse/client.h"
 #include "runtime/monitor.h"
 #include "store/store.h"
@@ -19,6 +19,8 @@ struct root {
     bool no_sync;        /* what is written is gone with the container, or made again */
     struct root *images; /* what MOUNT_SERVED 1... show */
     size_t n_images;
+    const struct netns_port *ports; /* what it publishes; borrowed */
+    size_t n_ports;
     const struct netns_config *network; /* what the network is like that is served beside it; NULL:
                                            a private one has the loopback device alone. Borrowed */
 };

@@ -21,6 +21,7 @@
 #include "engine/restart_policy.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
+#include "engine/sandbox_ports.h"
 #include "engine/sandbox_resources.h"
 #include "engine/state.h"
 #include "engine/volume.h"
@@ -333,6 +334,9 @@ int container_start(struct engine *e, struct store_container *c, const struct ha
         r = root_make_targets(&root, &config.sandbox, err);
     if (r == 0)
         r = sandbox_mounts_scratch(&e->store, &config, c, err);
+    auto_free struct netns_port *ports = NULL;
+    if (r == 0 && config.has_network)
+        r = sandbox_ports_read(c->config, &ports, &root.n_ports, err);
     auto_free char *warning = NULL;
     if (r == 0)
         r = sandbox_resources_make(&config, c, &warning, err);
@@ -340,6 +344,7 @@ int container_start(struct engine *e, struct store_container *c, const struct ha
         return err ? err_wrap(err, "container %s", c->name) : r;
     engine_warn(e, warning);
     root.network = config.has_network ? &config.network : NULL;
+    root.ports = ports;
     struct start s = {.root = &root,
                       .store = &e->store,
                       .container = c,

@@ -3,6 +3,7 @@
 #include "netns/client.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/channel.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
@@ -30,9 +31,10 @@ static pid_t spawn(const char *program, int control, int inside, struct err *err
     return proc_spawn(&sp, err);
 }
 
-pid_t netns_client_start(const struct netns_config *c, int inside, int *ret_control,
-                         struct err *err)
+pid_t netns_client_start(const struct netns_config *c, const struct netns_port *ports,
+                         size_t n_ports, int inside, int *ret_control, struct err *err)
 {
+    auto_buf message = {0};
     auto_free char *program = NULL;
     int pair[2];
     int r = program_find("wherry-netns", &program, err);
@@ -42,7 +44,9 @@ pid_t netns_client_start(const struct netns_config *c, int inside, int *ret_cont
         return r;
     auto_close int ours = pair[0], theirs = pair[1];
     /* It fits into the socket, so the helper need not be there to read it. */
-    r = channel_send(ours, NETNS_CONFIG, c, sizeof(*c), NULL, 0);
+    buf_add(&message, c, sizeof(*c));
+    buf_add(&message, ports, n_ports * sizeof(*ports));
+    r = channel_send(ours, NETNS_CONFIG, message.data, message.len, NULL, 0);
     if (r < 0)
         return err_errno(err, r, "the network helper");
     pid_t pid = spawn(program, theirs, inside, err);

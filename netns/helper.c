@@ -20,15 +20,23 @@ struct helper {
     struct netns_config config;
     int control, inside; /* channels to the monitor and to init */
     int fds[NETNS_FDS];
+    struct netns_port *ports;
+    size_t n_ports;
+    int ports_channel; /* to the port process; -1: nothing is published */
     struct channel_msg msg;
 };
 
 static int receive_config(struct helper *h)
 {
     int r = channel_recv(h->control, &h->msg);
-    bool good = r == 1 && h->msg.type == NETNS_CONFIG && h->msg.len == sizeof(h->config);
-    if (good)
-        memcpy(&h->config, h->msg.data, sizeof(h->config));
+    size_t first = sizeof(h->config), one = sizeof(struct netns_port);
+    bool good = r == 1 && h->msg.type == NETNS_CONFIG && h->msg.len >= first &&
+                (h->msg.len - first) % one == 0;
+    if (good) {
+        memcpy(&h->config, h->msg.data, first);
+        h->n_ports = (h->msg.len - first) / one;
+        h->ports = xmemdup(h->msg.data + first, h->msg.len - first);
+    }
     channel_msg_done(&h->msg);
     return good ? 0 : -EPIPE;
 }
@@ -51,15 +59,44 @@ static int answer(struct helper *h, const struct err *err)
     return r;
 }
 
+/* Without the port process the network is half of what was asked for: we end, too, the monitor
+ * tells so, and `restart` mends it. */
+static void on_child_end(int signal)
+{
+    (void)signal;
+    _exit(1);
+}
+
+static int start_ports(struct helper *h, struct err *err)
+{
+    if (h->n_ports == 0)
+        return 0;
+    signal(SIGCHLD, on_child_end);
+    pid_t pid = netns_ports_start(&h->config, h->ports, h->n_ports, &h->ports_channel, err);
+    return pid < 0 ? pid : 0;
+}
+
+/* What went wrong with the ports is told here, as an answer to init: so it must not end first. */
+static int enter_ports(struct helper *h, struct err *err)
+{
+    return h->ports_channel < 0 ? 0
+                                : netns_ports_enter(h->ports_channel, h->fds[NETNS_FD_USER],
+                                                    h->fds[NETNS_FD_NET], err);
+}
+
 static int serve(struct helper *h)
 {
     struct err err = {0};
     auto_ptr(slirp_loop) struct slirp_loop *loop = NULL;
     if (receive_config(h) < 0)
         return 1;
-    int r = netns_confine(&err);
+    int r = start_ports(h, &err);
+    if (r == 0)
+        r = netns_confine(&err);
     if (receive_tap(h) < 0)
         return 1; /* the container is not to be: nobody wants an answer */
+    if (r == 0)
+        r = enter_ports(h, &err);
     close_fd(&h->fds[NETNS_FD_USER]);
     close_fd(&h->fds[NETNS_FD_NET]);
     if (r == 0)
@@ -79,6 +116,7 @@ int main(int argc, char **argv)
     }
     h->control = atoi(argv[1]);
     h->inside = atoi(argv[2]);
+    h->ports_channel = -1;
     for (size_t i = 0; i < NETNS_FDS; i++)
         h->fds[i] = -1;
     signal(SIGPIPE, SIG_IGN);
