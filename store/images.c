@@ -454,7 +454,7 @@ int store_image_untag(struct store *s, const struct store_image *img, const char
     if (!digest || strcmp(digest, img->digest) != 0)
         return not_known(name, err);
     store_index_drop_name(index, name);
-    return store_index_write(s, index, err);
+    return store_index_write_less(s, index, err);
 }
 
 void store_image_set_origin(struct store *s, const char *name, const char *digests)
@@ -490,14 +490,14 @@ static int unlink_unused(struct store *s, const json_t *candidates, const json_t
     return 0;
 }
 
-/* Writing index.json takes a block more for a moment. On a full disk the indexes of what goes
- * anyway make room: they can be made again if it stays after all. */
+/* On a full disk that is without a spare the indexes of what goes anyway make room: they can be
+ * made again if it stays after all. */
 static int write_making_room(struct store *s, const json_t *index, const json_t *candidates,
                              const json_t *used, struct err *err)
 {
     const char *hex;
     json_t *value;
-    int r = store_index_write(s, index, err);
+    int r = store_index_write_less(s, index, err);
     if (r != -ENOSPC && r != -EDQUOT)
         return r;
     json_object_foreach ((json_t *)candidates, hex, value) {
@@ -534,5 +534,8 @@ int store_image_remove(struct store *s, const struct store_image *img,
     r = store_usage_all(s, index, used, err);
     if (r == 0)
         r = write_making_room(s, index, candidates, used, err);
-    return r < 0 ? r : unlink_unused(s, candidates, used, err);
+    if (r == 0)
+        r = unlink_unused(s, candidates, used, err);
+    store_index_keep_spare(s);
+    return r;
 }

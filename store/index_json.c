@@ -66,7 +66,10 @@ int store_index_read(struct store *s, json_t **ret, struct err *err)
 
 int store_index_write(struct store *s, const json_t *index, struct err *err)
 {
-    return json_write_at(s->root_fd, "index.json", index, FILE_SYNC, err);
+    int r = json_write_at(s->root_fd, "index.json", index, FILE_SYNC, err);
+    if (r == 0)
+        store_index_keep_spare(s);
+    return r;
 }
 
 json_t *store_index_entries(const json_t *index)

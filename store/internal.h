@@ -126,6 +126,10 @@ int store_index_lock(struct store *s, bool exclusive, struct err *err);
 int store_index_read(struct store *s, json_t **ret, struct err *err);
 int store_index_read_place(const struct store_place *p, json_t **ret, struct err *err);
 int store_index_write(struct store *s, const json_t *index, struct err *err);
+/* The same for an index with less in it, which is written on a full disk, too (index_spare.c). */
+int store_index_write_less(struct store *s, const json_t *index, struct err *err);
+/* Makes what that takes, if there is none and there is room. Under the exclusive lock. */
+void store_index_keep_spare(struct store *s);
 
 json_t *store_index_entries(const json_t *index);
 /* Borrowed; the name is NULL for an image without one. */

@@ -23,9 +23,9 @@ const char *const store_directories[] = {BLOBS_DIR, INDEX_DIR, "names",       "c
                                          "volumes", "cache",   "cache/build", NULL};
 /* What a half-made store may contain. */
 static const char *const own_names[] = {
-    "oci-layout", "index.json", "index.lock",   "blobs",       INDEX_DIR,   "names",
-    "containers", "volumes",    "cache",        TMP_DIR,       ORIGINS_DIR, "index.json.damaged",
-    "secrets",    "events.log", "events.log.1", "events.lock", NULL};
+    "oci-layout", "index.json", "index.lock",   "blobs",       INDEX_DIR,     "names",
+    "containers", "volumes",    "cache",        TMP_DIR,       ORIGINS_DIR,   "index.json.damaged",
+    "secrets",    "events.log", "events.log.1", "events.lock", "index.spare", NULL};
 
 static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =

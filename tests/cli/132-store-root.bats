@@ -201,6 +201,48 @@ store_on_disk() { # OWNER SIZE MKFS-ARGUMENT...
     umount disk
 }
 
+# Removing needs no room at all: neither an inode nor a byte, also of what shares its layers.
+@test "no inode and no byte is free: rmi, untag and image prune work" {
+    local n=0 image
+    need_image hello
+    printf 'FROM hello\nLABEL a=b\n' >Dockerfile
+    for image in one two three; do
+        wherry build -q --label "n=$image" -t "$image" . >/dev/null
+    done
+    wherry tag one other another
+    store_on_disk 65534:65534 24M -N 128
+    # The first change after the copy, which may have made holes of the spare.
+    as_nobody "$WHERRY" untag three
+    mkdir disk/filler
+    while mkdir disk/filler/$n 2>/dev/null; do
+        ((n += 1))
+    done
+    rmdir disk/filler/0
+    dd if=/dev/zero of=disk/filler/0 bs=4k 2>/dev/null || true
+    dd if=/dev/zero of=disk/filler/0 bs=1 count=4096 oflag=append conv=notrunc 2>/dev/null || true
+    assert_equal "$(df --output=iavail,avail disk | tail -1 | tr -s ' ')" ' 0 0'
+    run_apart as_nobody "$WHERRY" tag hello x
+    assert_refused 'No space left'
+    # What the first one took, the second one has again.
+    run_apart as_nobody "$WHERRY" rmi other
+    assert_status 0
+    run_apart as_nobody "$WHERRY" rmi another
+    assert_status 0
+    assert_equal "$(df --output=iavail,avail disk | tail -1 | tr -s ' ')" ' 0 0'
+    run_apart as_nobody "$WHERRY" rmi two
+    assert_status 0
+    run_apart as_nobody "$WHERRY" image prune -f
+    assert_status 0
+    run_apart as_nobody "$WHERRY" rmi one
+    assert_status 0
+    rm -rf disk/filler
+    run_apart as_nobody "$WHERRY" images --format '{{.Repository}}'
+    assert_output docker.io/library/hello
+    run_apart as_nobody "$WHERRY" system check
+    assert_match "$output" 'nothing is wrong$'
+    umount disk
+}
+
 @test "images of another user's store that is only readable" {
     need_image hello
     open_the_way
