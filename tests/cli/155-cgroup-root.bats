@@ -68,7 +68,7 @@ placed() { # USER
     assert_equal "$dir" "$cg/wherry-$(as inspect --format '{{.Id}}' c)"
     grep -qx "$(as inspect --format '{{.State.Pid}}' c)" "$dir/cgroup.procs"
     # The monitor and the root's server are outside, and the container sees no more than its own.
-    ! grep -qx "$(as inspect --format '{{.State.ConmonPid}}' c)" "$dir/cgroup.procs"
+    refute_match "$(<"$dir/cgroup.procs")" "(^|[^0-9])$(as inspect --format '{{.State.ConmonPid}}' c)(\$|[^0-9])"
     assert_equal "$(as exec c grep ^0: /proc/self/cgroup)" 0::/
     as exec -d c sleep 2000
     wait_for eval '[[ $(wc -l <"$dir/cgroup.procs") == 2 ]]'

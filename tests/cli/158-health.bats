@@ -226,15 +226,17 @@ is_checking() { # CONTAINER
 }
 
 @test "who is paused is not checked, and what a check finds in a pause does not count" {
-    wherry run -d --name c --health-interval 20ms --health-timeout 4s --health-retries 1 \
-        --health-cmd 'test -e /ok && exit; test -e /bad && exit 1; touch /began; sleep 776' debian sh -c 'touch /ok; sleep 1000'
+    wherry run -d --name c --health-interval 20ms --health-timeout 10m --health-retries 1 \
+        --health-cmd 'test -e /slow || exit 0; test -e /bad && exit 1; touch /began; sleep 776' debian sleep 1000
     wait_for health_is c healthy
-    wherry exec c rm /ok
+    wherry exec c touch /slow
     wait_for wherry exec c test -e /began
     wherry exec c touch /bad # for the check after the pause
     wherry pause c
     run_apart wherry healthcheck run c
     assert_refused 'is not running'
+    # The check ends meanwhile, as a failure.
+    wherry top c hpid args | awk '/sleep 776/ { print $1 }' | xargs kill -KILL
     not_checking() { ! is_checking c; }
     wait_for not_checking
     assert_equal "$(wherry inspect --format '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' c)" 'healthy 0'

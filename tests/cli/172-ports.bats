@@ -5,8 +5,8 @@
 load helpers
 
 test_setup() {
-    [[ -w /dev/net/tun ]] || skip "no /dev/net/tun here"
     need_image debian
+    need_tun
     # A server that tells each client who it is; another one for datagrams; one that says "eof N"
     # after N bytes and the end; one that resets.
     cat >"$BATS_TEST_TMPDIR/server.pl" <<'PERL'

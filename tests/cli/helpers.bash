@@ -50,6 +50,11 @@ need_single_id() {
     ! has_subordinate_ids || skip 'only with a single id'
 }
 
+# A private network. The file may be there, and its driver not.
+need_tun() {
+    { : <>/dev/net/tun; } 2>/dev/null || skip 'needs /dev/net/tun'
+}
+
 # --- images ----------------------------------------------------------------------------------
 
 make_hello() {
