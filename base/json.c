@@ -161,6 +161,12 @@ const char *json_get_string(const json_t *obj, const char *key, const char *fall
     return json_is_string(v) ? json_string_value(v) : fallback;
 }
 
+bool json_is_text(const char *s)
+{
+    auto_json json_t *j = json_string(s);
+    return j != NULL;
+}
+
 json_t *json_from_string(const char *s)
 {
     json_t *j = json_string(s);

@@ -48,6 +48,8 @@ int json_want_array(const json_t *obj, const char *key, const json_t **ret, stru
 /* A string member or `fallback`, for values that were checked before. Borrowed. */
 const char *json_get_string(const json_t *obj, const char *key, const char *fallback);
 
+/* Whether a JSON string can hold it, which must be UTF-8. */
+bool json_is_text(const char *s);
 /* New references; strings that are not UTF-8 have the bad bytes replaced by '?'. */
 json_t *json_from_string(const char *s);
 json_t *json_from_strv(const struct strv *sv);

@@ -3,6 +3,7 @@
 #include "cmd/container_options.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cmd/env_file.h"
 
 #include <fcntl.h>
@@ -40,6 +41,19 @@ static int find_rootfs(const char *path, char **ret, struct err *err)
                : err_set(err, -ENOTDIR, "--rootfs %s is not a directory below /", path);
 }
 
+/* The container's document is JSON: it would have a "?" there, and another command be run. */
+static int take_invocation(char *const *argv, struct strv *ret, struct err *err)
+{
+    for (char *const *word = argv; *word; word++) {
+        if (!json_is_text(*word))
+            return err_kind(
+                err, ERR_USAGE, -EILSEQ,
+                "\"%s\" is not UTF-8, and a container's configuration holds nothing else", *word);
+        strv_add(ret, *word);
+    }
+    return 0;
+}
+
 int container_options_create(struct invocation *in, const struct container_values *v,
                              const struct strv *args, struct store_container *ret, struct err *err)
 {
@@ -47,10 +61,10 @@ int container_options_create(struct invocation *in, const struct container_value
     int r = env_collect("env-file", &v->env_files, &v->env, &env, err);
     if (r == 0)
         r = env_collect("label-file", &v->label_files, &v->labels, &labels, err);
+    if (r == 0)
+        r = take_invocation(in->argv, &invocation, err);
     if (r < 0)
         return r;
-    for (char *const *word = in->argv; *word; word++)
-        strv_add(&invocation, *word);
     for (size_t i = 1; i < args->len; i++)
         strv_add(&command, args->v[i]);
     if (v->stop_timeout < 0)

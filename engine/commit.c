@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "engine/container.h"
+#include "engine/create_secrets.h"
 #include "engine/events.h"
 #include "engine/image.h"
 #include "engine/residue.h"
@@ -105,6 +106,7 @@ static int add_layer(struct engine *e, struct store_container *c, const struct c
     const struct content_changes changes = {.overlay = &overlay,
                                             .whole = o->squash,
                                             .skip = residue_skip,
+                                            .skip_arg = (json_t *)secrets_of(c),
                                             .progress = o->progress,
                                             .progress_arg = o->progress_arg};
     r = content_layer_from_changes(&e->store, &changes, &layer, ret_empty, err);

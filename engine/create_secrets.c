@@ -111,7 +111,7 @@ int create_secrets(struct engine *e, const struct strv *options, json_t *documen
     return r;
 }
 
-static const json_t *secrets_of(const struct store_container *c)
+const json_t *secrets_of(const struct store_container *c)
 {
     return json_object_get(json_object_get(c->config, "Config"), "Secrets");
 }

@@ -14,6 +14,9 @@
  * into Config of `document`. */
 int create_secrets(struct engine *e, const struct strv *options, json_t *document, struct err *err);
 
+/* "Secrets" of a container; NULL when it has none. Borrowed. */
+const json_t *secrets_of(const struct store_container *c);
+
 /* Copies what they say into the directory of a new container. */
 int secrets_copy(struct engine *e, const struct store_container *c, struct err *err);
 

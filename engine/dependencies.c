@@ -140,6 +140,9 @@ static int collect(struct store *s, const char *id, int depth, struct strv *ret,
         return err_set(err, -ELOOP, "containers depend on each other in a circle");
     int r = list_dependents(s, id, &ids, err);
     for (size_t i = 0; r == 0 && i < ids.len; i++) {
+        /* Once only: there are more ways than containers when each needs several. */
+        if (strv_contains(ret, ids.v[i]))
+            continue;
         r = collect(s, ids.v[i], depth + 1, ret, err);
         if (r == 0)
             add_once(ret, ids.v[i]);

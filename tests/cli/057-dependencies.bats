@@ -75,3 +75,14 @@ names() {
     run_apart -127 wherry start c
     assert_match "$stderr" 'container c depends on another one: .*nonexistent'
 }
+
+@test "rm --depend looks at each container once, however many ways lead to it" {
+    local i needs=()
+    for i in {1..26}; do
+        wherry create --name "c$i" "${needs[@]}" debian true >/dev/null
+        needs+=(--requires "c$i")
+    done
+    timeout 60 "$WHERRY" rm --depend c1 >removed
+    assert_equal "$(wc -l <removed) $(tail -1 removed)" '26 c1'
+    assert_equal "$(names)" ''
+}

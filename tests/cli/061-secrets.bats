@@ -91,3 +91,16 @@ test_setup() {
     done
     assert_equal "$(wherry ps -aq)" ''
 }
+
+@test "a commit has neither the secret nor its name" {
+    wherry secret create pw file
+    # shellcheck disable=SC2016 # the container's shell
+    wherry run --name c --secret pw --secret pw,target=/etc/other.conf debian sh -c ': >/etc/mine; cat /run/secrets/pw >/etc/kept'
+    wherry commit -q c new
+    wherry run --rm new sh -c 'test -e /etc/mine && test ! -e /run/secrets && test ! -e /etc/other.conf && grep -q word /etc/kept'
+    # What is in the directory beside it stays.
+    wherry rm c
+    wherry run --name c --secret pw debian sh -c 'echo own >/run/secrets/own'
+    wherry commit -q c new
+    assert_equal "$(wherry run --rm new sh -c 'ls /run/secrets; cat /run/secrets/own')" $'own\nown'
+}

@@ -75,6 +75,17 @@ nothing_left() {
     nothing_left
 }
 
+@test "what a container's document cannot hold is not replaced by something else" {
+    local bad=$'a\xff'
+    run_apart wherry run --rm hello "$bad"
+    assert_refused 'is not UTF-8'
+    run_apart wherry create -v "/tmp:/$bad" hello
+    assert_refused 'is not UTF-8'
+    run_apart wherry create --device-read-bps "/dev/$bad:1mb" hello
+    assert_refused 'is not UTF-8'
+    nothing_left
+}
+
 @test "what is wrong with an option is known before there is a container" {
     run_apart wherry run --stop-timeout=-1 hello
     assert_refused stop-timeout
