@@ -2,21 +2,11 @@
 /* Which frames of a container may go to libslirp. */
 #include "netns/frame_policy.h"
 
+#include "netns/frame_internal.h"
+
 #include <string.h>
 
-#define ETHER_LEN  14
-#define TYPE_IPV4  0x0800
-#define TYPE_ARP   0x0806
-#define TYPE_IPV6  0x86dd
-#define IPV4_LEN   20
-#define IPV6_LEN   40
-#define DNS_PORT   53
-#define FRAGMENTED 0x3fff /* more fragments, or an offset */
-
-static unsigned get16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
+#define DNS_PORT 53
 
 /* What the name servers' addresses are for: `payload` is UDP's or TCP's header. */
 static bool is_dns(unsigned protocol, const uint8_t *payload, size_t n)
@@ -38,7 +28,7 @@ static bool ipv4_allowed(const struct netns_config *c, const uint8_t *p, size_t 
         return false;
     /* In pieces it could be put together to anything. */
     if (to.s_addr == c->dns.s_addr)
-        return !(get16(p + 6) & FRAGMENTED) &&
+        return !(get16(p + 6) & IPV4_FRAGMENTED) &&
                (protocol == IPPROTO_ICMP || is_dns(protocol, p + header, n - header));
     if ((to.s_addr & c->mask.s_addr) == c->network.s_addr)
         return c->allow_host_loopback || protocol == IPPROTO_ICMP;
@@ -81,9 +71,9 @@ bool frame_allowed(const struct netns_config *c, const uint8_t *frame, size_t n)
     if (n < ETHER_LEN)
         return false;
     switch (get16(frame + 12)) {
-    case TYPE_IPV4: return ipv4_allowed(c, frame + ETHER_LEN, n - ETHER_LEN);
-    case TYPE_IPV6: return ipv6_allowed(c, frame + ETHER_LEN, n - ETHER_LEN);
-    case TYPE_ARP: return true;
+    case ETHER_TYPE_IPV4: return ipv4_allowed(c, frame + ETHER_LEN, n - ETHER_LEN);
+    case ETHER_TYPE_IPV6: return ipv6_allowed(c, frame + ETHER_LEN, n - ETHER_LEN);
+    case ETHER_TYPE_ARP: return true;
     default: return false; /* libslirp also knows a protocol of network cards */
     }
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "netns/frame_policy.h"
+#include "netns/frame_refusal.h"
 
 #include <poll.h>
 #include <slirp/libslirp.h>
@@ -187,6 +188,18 @@ static int get_revents(int i, void *arg)
            (got & POLLHUP ? SLIRP_POLL_HUP : 0);
 }
 
+static void take_frame(struct slirp_loop *l, size_t n)
+{
+    uint8_t answer[FRAME_REFUSAL_MAX];
+    if (frame_allowed(l->c, l->frame, n)) {
+        slirp_input(l->slirp, l->frame, (int)n);
+        return;
+    }
+    size_t len = frame_refusal(l->c, l->frame, n, answer);
+    if (len)
+        send_packet(answer, len, l);
+}
+
 static void drain_tap(struct slirp_loop *l)
 {
     for (int i = 0; i < BURST; i++) {
@@ -197,8 +210,7 @@ static void drain_tap(struct slirp_loop *l)
             l->ended = true;
             return;
         }
-        if (frame_allowed(l->c, l->frame, (size_t)n))
-            slirp_input(l->slirp, l->frame, (int)n);
+        take_frame(l, (size_t)n);
     }
 }
 

@@ -97,6 +97,40 @@ helper_of() { # CONTAINER: the pid of its wherry-netns
     stop_server
 }
 
+@test "what is closed says so at once" {
+    run_apart wherry run --rm debian bash -c 'for a in 10.0.2.2 10.0.2.3 fd00::2 fd00::3 fe80::2%tap0; do
+            timeout 30 bash -c "exec 3<>/dev/tcp/$a/80" 2>&1 | grep -q "Connection refused" || echo "no reset of $a"
+            timeout 30 bash -c "exec 3<>/dev/udp/$a/80; echo >&3; cat <&3" 2>&1 | grep -q "Connection refused" || echo "no word of $a"
+        done; echo done'
+    assert_output "done"
+}
+
+@test "datagrams and echo requests" {
+    local address
+    address=$(machine_address)
+    [[ $address ]] || skip 'needs an address of the machine'
+    python3 - "$address" 3>&- <<'END' &
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 0))
+with open("port.new", "w") as f:
+    f.write(str(s.getsockname()[1]))
+os.rename("port.new", "port")
+while True:
+    data, peer = s.recvfrom(100)
+    s.sendto(b"heard " + data, peer)
+END
+    server=$!
+    wait_for test -s port
+    run_apart wherry run --rm debian bash -c "exec 3<>/dev/udp/$address/$(<port); echo this >&3; head -n 1 <&3"
+    assert_output 'heard this'
+    stop_server
+    run_apart wherry run --rm debian perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 1) or die "$!"; alarm 30;
+        send(S, pack("CCnnn", 8, 0, 0, 7, 9) . "hello", 0, pack_sockaddr_in(0, inet_aton("10.0.2.2"))) or die "$!";
+        recv(S, my $got, 100, 0); print join(" ", (unpack("CCnnna*", $got))[0, 4, 5])'
+    assert_output '0 9 hello'
+}
+
 @test "names are resolved by the machine's name server" {
     getent ahostsv4 deb.debian.org >/dev/null || skip 'needs a name server'
     run_apart wherry run --rm debian sh -c 'sed "/^nameserver/d" /etc/resolv.conf >/tmp/r; echo nameserver 10.0.2.3 >>/tmp/r

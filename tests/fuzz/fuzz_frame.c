@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzz target: frames of a container, as libslirp's guard reads them. */
+/* Fuzz target: frames of a container, as libslirp's guard reads them, and answers them. */
 #include "netns/frame_policy.h"
+#include "netns/frame_refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (passes && !frame_allowed(&open, frame, size))
         abort();
     if (passes && frame[12] == 8 && frame[13] == 0 && frame[30] == 127)
+        abort();
+    uint8_t answer[FRAME_REFUSAL_MAX];
+    size_t n = frame_refusal(&closed, frame, size, answer);
+    if (n > sizeof(answer) || (n && memcmp(answer, frame + 6, 6) != 0))
         abort();
     free(frame);
     return 0;
