@@ -306,6 +306,78 @@ END
     assert_error 'denies access'
 }
 
+# The last push went well, and what arrived is the image.
+assert_pushed() {
+    assert_status 0
+    wherry rmi "$registry/noise" >/dev/null
+    run_apart wherry pull -q --tls-verify=false "$proxy/copy"
+    assert_output "$id"
+    wherry tag "$id" "$registry/noise"
+    wherry rmi "$proxy/copy" >/dev/null
+}
+
+# A registry that has nothing of the image yet.
+push_through() { # PROXY-ARGUMENT...
+    start_proxy "$@" '1 HEAD.*/blobs status 404' '0 POST.*mount= status 404'
+    run_apart wherry push -q --tls-verify=false --retry-delay 1s "$registry/noise" "$proxy/copy"
+}
+
+assert_ranges() { # REGEX: Content-Range of each piece
+    assert_match "$(request_headers '^PATCH' content-range | tr '\n' ' ')" "^$1 \$"
+}
+
+@test "a push that breaks in a layer goes on where the registry says" {
+    prepare 12000000
+    wherry pull -q --tls-verify=false "$registry/noise"
+    push_through '1 PATCH take 1300000'
+    assert_pushed
+    assert_ranges '- 1300000-9688607 9688608-12[0-9]{6}'
+    # Broken again in what follows, which libcurl tries to send once more by itself.
+    push_through '1 PATCH take 1300000' '1 PATCH take 700000'
+    assert_pushed
+    assert_ranges '- (1300000-9688607 ){1,2}2000000-10388607 10388608-12[0-9]{6}'
+    # All of it is there, but the answer got lost.
+    push_through '1 PATCH take 20000000'
+    assert_pushed
+    assert_ranges -
+    # The registry has something, and then cannot go on with that.
+    push_through '1 PATCH take 1300000' '1 PATCH status 416' '2 HEAD.*/blobs status 404'
+    assert_pushed
+    assert_ranges '- 1300000-9688607 1300000-9688607 9688608-12[0-9]{6}'
+    push_through '1 PATCH take 1300000' '1 GET.*/uploads/ status 404' '2 HEAD.*/blobs status 404'
+    assert_pushed
+    assert_ranges '- -'
+    # It says to have what was never sent.
+    push_through '1 PATCH take 1300000' '1 GET.*/uploads/ header Range 0-99999999' \
+        '2 HEAD.*/blobs status 404'
+    assert_pushed
+    assert_ranges '- -'
+}
+
+@test "a registry that names a least length of chunks gets such" {
+    prepare 12000000
+    wherry pull -q --tls-verify=false "$registry/noise"
+    push_through '0 POST.*/uploads/$ header OCI-Chunk-Min-Length 10000000'
+    assert_pushed
+    assert_ranges '0-9999999 10000000-12[0-9]{6}'
+    assert_equal "$(request_headers '^PATCH' content-length | head -1)" 10000000
+    push_through '0 POST.*/uploads/$ header OCI-Chunk-Min-Length 5000' '1 PATCH status 503'
+    assert_pushed
+    assert_ranges '0-8388607 0-8388607 8388608-12[0-9]{6}'
+    # Longer than what is kept in memory: all of it is one.
+    push_through '0 POST.*/uploads/$ header OCI-Chunk-Min-Length 9000000000000000000'
+    assert_pushed
+    assert_ranges -
+}
+
+@test "a push of which only the last answer is lost sends nothing twice" {
+    prepare 300000
+    wherry pull -q --tls-verify=false "$registry/noise"
+    push_through '1 PUT.*/blobs drop'
+    assert_pushed
+    assert_ranges -
+}
+
 @test "when a mirror gives a bad layer the next place is asked" {
     prepare 300000
     start_proxy "0 GET.*$layer flip 100000"

@@ -19,6 +19,8 @@ registry-tool.py proxy --port-file FILE --log FILE [--upstream PORT] [--cert FIL
       norange                        answers as if no range had been asked for
       wrongrange                     says that the range begins elsewhere
       header NAME VALUE              replaces a header of the answer
+      drop                           hangs up instead of an answer
+      take N                         has the registry take N bytes of a PATCH, and hangs up
     With --tokens every request needs a bearer token, of which each is good for N requests.
     Each request is a line of JSON in the log.
 registry-tool.py put URL FILE TYPE   puts a document, prints the status
@@ -128,6 +130,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # --- passing on ---
 
+    def take(self, body):
+        """The registry gets a part as if it were all; where it goes on is kept for the next request."""
+        _, headers, _ = self.upstream(body, None)
+        headers = dict(headers)
+        where = urllib.parse.urlparse(headers["Location"])
+        with self.server.lock:
+            self.server.moved[where.path] = where.query, int(headers["Range"].split("-")[1]) + 1
+        self.record(0)
+        self.close_connection = True
+
+    def moved(self):
+        parts = urllib.parse.urlparse(self.path)
+        with self.server.lock:
+            query, _ = self.server.moved.get(parts.path, (None, 0))
+            if query and self.command != "GET":
+                del self.server.moved[parts.path]
+        return f"{parts.path}?{query}" if query else self.path
+
+    def is_misplaced(self):
+        """A piece that does not begin where what was taken ends: docker's registry does not look."""
+        place = self.headers.get("Content-Range")
+        with self.server.lock:
+            _, end = self.server.moved.get(urllib.parse.urlparse(self.path).path, (None, None))
+        return self.command == "PATCH" and place and end and int(place.split("-")[0]) != end
+
     def upstream(self, body, rule):
         headers = {k: v for k, v in self.headers.items()
                    if k.lower() not in ("transfer-encoding", "content-length", "connection")}
@@ -136,7 +163,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if rule and rule.action == "norange":
             headers.pop("Range", None)
         connection = http.client.HTTPConnection("127.0.0.1", self.server.options.upstream)
-        connection.request(self.command, self.path, body=body or None, headers=headers)
+        connection.request(self.command, self.moved(), body=body or None, headers=headers)
         response = connection.getresponse()
         data = response.read()
         headers = [(k, v) for k, v in response.getheaders()
@@ -168,6 +195,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif rule.action == "header":
             headers = [h for h in headers if h[0].lower() != rule.args[0].lower()]
             headers.append((rule.args[0], " ".join(rule.args[1:])))
+        elif rule.action == "drop":
+            self.record(0)
+            self.close_connection = True
+            return
         elif rule.action in ("cut", "stall"):
             self.answer(status, headers, data[:argument])
             self.wfile.flush()
@@ -196,6 +227,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(307, [("Location", base + self.path)])
         if rule and rule.action == "delay":
             time.sleep(float(rule.args[0]))
+        if self.is_misplaced():
+            return self.answer(416, [])
+        if rule and rule.action == "take":
+            return self.take(body[:int(rule.args[0])])
         status, headers, data = self.upstream(body, rule)
         if rule:
             return self.spoil(rule, status, headers, data)
@@ -227,6 +262,7 @@ def proxy(argv):
     server.options = parser.parse_args(argv)
     server.rules = [Rule(text) for text in server.options.rules]
     server.lock, server.good, server.next_token = threading.Lock(), {}, 0
+    server.moved = {}
     server.log = open(server.options.log, "a", encoding="ascii")
     if server.options.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
