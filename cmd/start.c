@@ -35,7 +35,7 @@ static int start_one(struct invocation *in, struct store_container *c, const cha
     }
     auto_close int channel = -1;
     int r = container_start(in->engine, c, NULL, &channel, err);
-    if (r == -EBUSY && !v->attach && !v->interactive)
+    if (r == -EALREADY && !v->attach && !v->interactive)
         r = 0; /* another start was quicker */
     if (r < 0)
         return r;

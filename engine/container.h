@@ -60,7 +60,7 @@ struct handover; /* engine/handover.h */
 
 /* Starts a container that does not run, and those that it depends on. `handover` (or NULL):
  * descriptors that its command gets. *ret_channel talks to its monitor (runtime/monitor.h);
- * its command has been executed when this returns 0. */
+ * its command has been executed when this returns 0. -EALREADY: somebody was quicker. */
 int container_start(struct engine *e, struct store_container *c, const struct handover *handover,
                     int *ret_channel, struct err *err);
 

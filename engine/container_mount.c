@@ -190,6 +190,13 @@ int container_mount(struct engine *e, struct store_container *c, char **ret_path
     return r;
 }
 
+void container_mount_forget(struct engine *e, const struct store_container *c)
+{
+    auto_free char *place = xasprintf(KIND "/%s", c->id), *root = xasprintf("%s/root", place);
+    if (unlinkat(e->store.run_fd, root, AT_REMOVEDIR) == 0)
+        unlinkat(e->store.run_fd, place, AT_REMOVEDIR);
+}
+
 int container_unmount(struct engine *e, const struct store_container *c, bool force, bool *ret_was,
                       struct err *err)
 {
@@ -206,6 +213,7 @@ int container_unmount(struct engine *e, const struct store_container *c, bool fo
         return 0;
     if (umount2(path, force ? MNT_DETACH : 0) < 0)
         return err_errno(err, -errno, "unmount container %s", c->name);
+    container_mount_forget(e, c);
     if (ret_was)
         *ret_was = true;
     event_container(&e->store, c, "unmount", -1);

@@ -14,6 +14,9 @@
  * -EPERM. *ret_path is allocated. */
 int container_mount(struct engine *e, struct store_container *c, char **ret_path, struct err *err);
 
+/* The container is removed: its place goes, and with it what others have mounted there. */
+void container_mount_forget(struct engine *e, const struct store_container *c);
+
 /* `force`: also while files of it are open. *ret_was (or NULL): it was mounted here. */
 int container_unmount(struct engine *e, const struct store_container *c, bool force, bool *ret_was,
                       struct err *err);

@@ -100,7 +100,7 @@ int dependencies_start(struct engine *e, const struct store_container *c, struct
         r = store_container_find(&e->store, ids.v[i], &other, err);
         if (r == 0 && !container_is_up(&other))
             r = container_start(e, &other, NULL, &channel, err);
-        if (r == -EBUSY) /* somebody else was quicker */
+        if (r == -EALREADY) /* somebody else was quicker */
             r = 0;
     }
     return r < 0 && err ? err_wrap(err, "container %s depends on another one", c->name) : r;

@@ -318,7 +318,7 @@ int container_start(struct engine *e, struct store_container *c, const struct ha
     if (r < 0)
         return r;
     if (container_is_up(c))
-        return err_kind(err, ERR_IN_USE, -EBUSY, "container %s is already running", c->name);
+        return err_kind(err, ERR_IN_USE, -EALREADY, "container %s is already running", c->name);
 
     auto_done(sandbox_config) struct sandbox_config config = {0};
     auto_done(root) struct root root = {0};

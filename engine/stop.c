@@ -180,6 +180,7 @@ int container_remove(struct engine *e, struct store_container *c, bool force, in
     if (r == 0)
         r = store_container_remove(&e->store, c, err);
     if (r == 0) {
+        container_mount_forget(e, c);
         dependencies_withdraw(&e->store, c->config);
         event_container(&e->store, c, "remove", -1);
     }

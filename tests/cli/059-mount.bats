@@ -68,6 +68,8 @@ unshared() { # SCRIPT: $W is wherry
     unshared '$W mount b >/dev/null; $W rm b; $W mount'
     assert_status 0
     assert_output b
+    wherry rm a
+    assert_equal "$(find "$WHERRY_RUNROOT/mounts" -mindepth 1)" ''
 }
 
 @test "one that runs cannot be mounted, one that is mounted cannot start" {
@@ -77,7 +79,7 @@ unshared() { # SCRIPT: $W is wherry
     assert_match "$stderr" 'container c runs, and its root is mounted in its own namespaces alone'
     wherry rm -f -t 0 c
     wherry create --name c debian true
-    unshared '$W mount c >/dev/null; $W start -a c && exit 9; $W unmount c >/dev/null; exit 0'
+    unshared '$W mount c >/dev/null; $W start -a c && exit 9; $W start c && exit 9; $W unmount c >/dev/null; exit 0'
     assert_status 0
     assert_match "$stderr" 'Error: .*(in use|used)'
 }
