@@ -4,11 +4,21 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+int syscalls_drop_capabilities(struct err *err)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+    if (syscall(SYS_capset, &header, none) < 0)
+        return err_errno(err, -errno, "drop capabilities");
+    return 0;
+}
 
 #if defined(__x86_64__)
 #define OUR_ARCH AUDIT_ARCH_X86_64

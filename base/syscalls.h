@@ -2,10 +2,15 @@
 /* A process that works for hostile ones gives up the system calls that it does not need. */
 #pragma once
 
+#include "base/err.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 #define SYSCALLS_MAX 240 /* what the jumps of the filter reach */
+
+/* From now on this thread has no capability in its user namespace. */
+int syscalls_drop_capabilities(struct err *err);
 
 /* From now on this thread has only the system calls `allowed` (SYS_*), the most frequent first, as
  * a filter is read from the top; others are EPERM, and those of another architecture kill. Needs

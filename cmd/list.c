@@ -266,3 +266,14 @@ int inspect_print(FILE *out, const json_t *array, const char *format, struct err
     }
     return r < 0 ? r : write_text(out, buf_str(&text), text.len, err);
 }
+
+int inspect_print_found(const json_t *found, const char *format, int result, struct err *err)
+{
+    struct err failed = {0};
+    if (result < 0 && format && json_array_size(found) == 0)
+        return result;
+    int r = inspect_print(stdout, found, format, &failed);
+    if (r < 0)
+        *err = failed;
+    return r < 0 ? r : result;
+}

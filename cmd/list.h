@@ -50,3 +50,8 @@ void list_put_joined(const json_t *row, json_t *shown, const char *key, const ch
 /* Prints an inspect result: the array, indented by 5 as podman's, or the template's text and a new
  * line once for each element. Format "json" is the array as well. */
 int inspect_print(FILE *out, const json_t *array, const char *format, struct err *err);
+
+/* Ends an inspection of several: prints to stdout what was found even when something else was not
+ * (`result` < 0, and `err` says what), but runs no template over nothing then. Returns `result`, or
+ * the error of the printing, which replaces `err`. */
+int inspect_print_found(const json_t *found, const char *format, int result, struct err *err);

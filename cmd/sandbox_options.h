@@ -45,7 +45,7 @@
         OPT_STRING_ROW(0, "umask", container_values, sandbox.umask, "MODE",                        \
                        "Umask of the container (default 0022)"),                                   \
         OPT_STRING_ROW(0, "userns", container_values, sandbox.userns, "MODE",                      \
-                       "User namespace: host, keep-id[:uid=,gid=], nomap, auto[:size=], "          \
+                       "User namespace: host, keep-id[:uid=,gid=], nomap, auto[:OPTIONS], "        \
                        "container:NAME or ns:PATH"),                                               \
         OPT_STRING_ROW(0, "uts", container_values, sandbox.uts, "MODE",                            \
                        "UTS namespace: private, host, container:NAME or ns:PATH")

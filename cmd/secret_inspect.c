@@ -49,13 +49,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         else
             each_failed(r, &failed, &result, err);
     }
-    if (result < 0 && v->format && json_array_size(found) == 0)
-        return result;
-    struct err failed = {0};
-    int r = inspect_print(stdout, found, v->format, &failed);
-    if (r < 0)
-        *err = failed;
-    return r < 0 ? r : result;
+    return inspect_print_found(found, v->format, result, err);
 }
 
 const struct command cmd_secret_inspect = {

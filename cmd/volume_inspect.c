@@ -47,20 +47,14 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         return err_kind(err, ERR_USAGE, -EINVAL,
                         v->all ? "cannot inspect all volumes and named ones at once"
                                : "volume name or --all must be given");
-    int r = 0, result = 0;
+    int r = 0;
     if (v->all) {
         r = volume_list(in->engine, NULL, &found, err);
-    } else {
-        found = json_array();
-        result = inspect_each(in, args, found, err);
+        return r < 0 ? r : inspect_print(stdout, found, v->format, err);
     }
-    if (r < 0 || (result < 0 && v->format && json_array_size(found) == 0))
-        return r < 0 ? r : result;
-    struct err failed = {0};
-    r = inspect_print(stdout, found, v->format, &failed);
-    if (r < 0)
-        *err = failed;
-    return r < 0 ? r : result;
+    found = json_array();
+    r = inspect_each(in, args, found, err);
+    return inspect_print_found(found, v->format, r, err);
 }
 
 const struct command cmd_volume_inspect = {

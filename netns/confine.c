@@ -10,7 +10,6 @@
 #include "base/syscalls.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
@@ -133,15 +132,6 @@ static int empty_root(void)
     return chdir("/") < 0 ? -errno : 0;
 }
 
-static int drop_capabilities(struct err *err)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {0};
-    if (syscall(SYS_capset, &header, none) < 0)
-        return err_errno(err, -errno, "drop capabilities");
-    return 0;
-}
-
 static void limit_resources(void)
 {
     static const struct rlimit none = {0, 0};
@@ -163,7 +153,7 @@ int netns_confine(struct err *err)
     prctl(PR_SET_DUMPABLE, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_errno(err, -errno, "no_new_privs");
-    r = drop_capabilities(err);
+    r = syscalls_drop_capabilities(err);
     if (r < 0)
         return r;
     r = syscalls_allow_inet_only();

@@ -11,7 +11,6 @@
 
 #include "base/syscalls.h"
 
-#include <linux/capability.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -66,15 +65,6 @@ static const uint16_t allowed[] = {
 #endif
 };
 
-static int drop_capabilities(struct err *err)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {0};
-    if (syscall(SYS_capset, &header, none) < 0)
-        return err_errno(err, -errno, "drop capabilities");
-    return 0;
-}
-
 static int restrict_calls(struct err *err)
 {
     int r = syscalls_allow_only(allowed, sizeof(allowed) / sizeof(*allowed));
@@ -85,6 +75,6 @@ int confine(struct err *err)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_errno(err, -errno, "no_new_privs");
-    int r = drop_capabilities(err);
+    int r = syscalls_drop_capabilities(err);
     return r < 0 ? r : restrict_calls(err);
 }
