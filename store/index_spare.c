@@ -18,9 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SPARE      "index.spare"
-#define SPARE_STEP 4096 /* a block of most file systems: small changes of size need no new spare   \
-                         */
+#define SPARE "index.spare"
+#define SPARE_STEP                                                                                 \
+    4096 /* a block of most file systems: small changes of size need no new spare                  \
+          */
 
 void store_index_keep_spare(struct store *s)
 {
