@@ -19,9 +19,8 @@
 #include <unistd.h>
 
 #define SPARE "index.spare"
-#define SPARE_STEP                                                                                 \
-    4096 /* a block of most file systems: small changes of size need no new spare                  \
-          */
+/* A block of most file systems: small changes of size need no new spare. */
+#define SPARE_STEP 4096
 
 void store_index_keep_spare(struct store *s)
 {
