@@ -191,7 +191,8 @@ static int start_run(struct context *ctx, struct scratch *s, const struct sandbo
 static int step_mounts(struct scratch *s, const struct build_run *run, struct strv *owned,
                        struct sandbox_mount *mounts, size_t *ret_n, struct err *err)
 {
-    int r = network_files_write(s->dir_fd, "buildstep", "localhost", NULL, s->files.network, err);
+    int r =
+        network_files_write(s->dir_fd, "buildstep", "localhost", NULL, s->files.network, -1, err);
     if (r < 0)
         return r;
     size_t n = 0;

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#define FILE_MAX (1 << 20)
+
 const struct network_file network_files[NETWORK_FILES] = {
     {"hosts", "/etc/hosts"},
     {"resolv.conf", "/etc/resolv.conf"},
@@ -17,11 +19,19 @@ const struct network_file network_files[NETWORK_FILES] = {
     {"containerenv", "/run/.containerenv"},
 };
 
-static void host_file(const char *path, struct buf *out)
+/* The file `name` of the container in `shared`, or the machine's `path`: false. */
+static bool base_file(int shared, const char *name, const char *path, struct buf *out)
 {
-    file_read_at(AT_FDCWD, path, 1 << 20, out, NULL); /* a host without one: an empty file */
-    if (out->len && out->data[out->len - 1] != '\n')
+    auto_buf text = {0};
+    bool is_shared = shared >= 0 && file_read_at(shared, name, FILE_MAX, &text, NULL) == 0;
+    if (!is_shared) {
+        buf_truncate(&text, 0);
+        file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL); /* without one: an empty file */
+    }
+    buf_add(out, text.data, text.len);
+    if (text.len && text.data[text.len - 1] != '\n')
         buf_add_char(out, '\n');
+    return is_shared;
 }
 
 /* By which address the container reaches the machine; "": by none. With the loopback closed that is
@@ -76,6 +86,13 @@ static const json_t *words(const json_t *host, const char *key)
 {
     const json_t *list = json_object_get(host, key);
     return json_array_size(list) ? list : NULL;
+}
+
+/* --dns=none: the image's file is used, so ours is only there for those who share the network. */
+static bool is_none(const json_t *servers)
+{
+    const char *first = json_string_value(json_array_get(servers, 0));
+    return first && strcmp(first, "none") == 0;
 }
 
 static void add_words(const json_t *list, const char *first, const char *separator, const char *end,
@@ -134,12 +151,13 @@ static void network_servers(const struct netns_config *network, struct buf *text
 }
 
 /* The machine's, with what --dns, --dns-search ("." is none) and --dns-option say instead. */
-static void resolv_conf(const json_t *host, const struct netns_config *network, struct buf *out)
+static void resolv_conf(const json_t *host, const struct netns_config *network, int shared,
+                        struct buf *out)
 {
     const json_t *servers = words(host, "Dns"), *search = words(host, "DnsSearch");
     const json_t *options = words(host, "DnsOptions");
-    host_file("/etc/resolv.conf", out);
-    if (network)
+    servers = is_none(servers) ? NULL : servers;
+    if (!base_file(shared, "resolv.conf", "/etc/resolv.conf", out) && network)
         network_servers(network, out);
     if (!servers && !search && !options)
         return;
@@ -158,22 +176,23 @@ static void resolv_conf(const json_t *host, const struct netns_config *network, 
 
 bool network_file_wanted(size_t i, const json_t *host)
 {
-    const char *dns = json_string_value(json_array_get(json_object_get(host, "Dns"), 0));
     if (strcmp(network_files[i].name, "hosts") == 0)
         return !json_is_true(json_object_get(host, "UseImageHosts"));
-    return strcmp(network_files[i].name, "resolv.conf") != 0 || !dns || strcmp(dns, "none") != 0;
+    return strcmp(network_files[i].name, "resolv.conf") != 0 || !is_none(words(host, "Dns"));
 }
 
 int network_files_write(int dirfd, const char *hostname, const char *alias, const json_t *host,
-                        const struct netns_config *network, struct err *err)
+                        const struct netns_config *network, int shared, struct err *err)
 {
     auto_buf hosts = {0}, resolv = {0}, name = {0}, env = {0};
     char gateway[INET_ADDRSTRLEN];
     host_address(network, gateway);
     add_hosts(host, gateway, &hosts);
-    host_file("/etc/hosts", &hosts);
-    own_names(network, gateway, hostname, alias, &hosts);
-    resolv_conf(host, network, &resolv);
+    if (base_file(shared, "hosts", "/etc/hosts", &hosts))
+        own_names(network, "", hostname, alias, &hosts);
+    else
+        own_names(network, gateway, hostname, alias, &hosts);
+    resolv_conf(host, network, shared, &resolv);
     buf_printf(&name, "%s\n", hostname);
     buf_printf(&env, "engine=\"wherry-%s\"\nname=\"%s\"\n", WHERRY_VERSION, alias);
     const struct buf *texts[NETWORK_FILES] = {&hosts, &resolv, &name, &env};

@@ -22,8 +22,8 @@ extern const struct network_file network_files[NETWORK_FILES];
 bool network_file_wanted(size_t i, const json_t *host);
 
 /* Writes all of them into `dirfd`. `alias` is a second name for the container; `host` (or NULL) the
- * HostConfig with the hosts and servers that were asked for; `network` the container's own, or
- * NULL.
- */
+ * HostConfig with the hosts and servers that were asked for; `network` what it is in, or NULL;
+ * `shared` the directory of the container whose network that is, or -1: its hosts and servers are
+ * taken in place of the machine's, whatever it has written into them (hostile). */
 int network_files_write(int dirfd, const char *hostname, const char *alias, const json_t *host,
-                        const struct netns_config *network, struct err *err);
+                        const struct netns_config *network, int shared, struct err *err);

@@ -2,10 +2,14 @@
 /* From HostConfig to the network that a container has of its own. */
 #include "engine/sandbox_network.h"
 
+#include "base/cleanup.h"
 #include "base/json.h"
+#include "engine/network_files.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+
+#define JOINED_MAX 16 /* container:NAME that is container:NAME itself, and so on */
 
 static const char *mode_of(const json_t *host)
 {
@@ -26,6 +30,35 @@ int sandbox_network_read(const json_t *document, struct netns_config *ret, struc
         r = netns_config_option(ret, option ? option : "", err);
     }
     return r < 0 ? r : 1;
+}
+
+static bool open_joined(struct store *s, const json_t *document, struct store_container *ret)
+{
+    const char *mode = mode_of(json_object_get(document, "HostConfig"));
+    return strncmp(mode, "container:", 10) == 0 &&
+           store_container_find(s, mode + 10, ret, NULL) == 0;
+}
+
+/* What the network is like that a container has, of its own or over others. */
+static bool find_network(struct store *s, const json_t *document, int more,
+                         struct netns_config *ret)
+{
+    auto_done(store_container) struct store_container other = {0};
+    int r = sandbox_network_read(document, ret, NULL);
+    if (r != 0)
+        return r == 1;
+    return more && open_joined(s, document, &other) && find_network(s, other.config, more - 1, ret);
+}
+
+int sandbox_network_files(struct store *s, const struct store_container *c, const char *hostname,
+                          struct err *err)
+{
+    auto_done(store_container) struct store_container other = {0};
+    struct netns_config network;
+    bool joined = open_joined(s, c->config, &other);
+    bool has = find_network(s, c->config, JOINED_MAX, &network);
+    return network_files_write(c->fd, hostname, c->name, json_object_get(c->config, "HostConfig"),
+                               has ? &network : NULL, joined ? other.fd : -1, err);
 }
 
 bool network_reaches_host(const json_t *host)

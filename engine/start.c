@@ -16,11 +16,11 @@
 #include "engine/handover.h"
 #include "engine/health.h"
 #include "engine/log_place.h"
-#include "engine/network_files.h"
 #include "engine/prepare.h"
 #include "engine/restart_policy.h"
 #include "engine/sandbox_mounts.h"
 #include "engine/sandbox_namespaces.h"
+#include "engine/sandbox_network.h"
 #include "engine/sandbox_ports.h"
 #include "engine/sandbox_resources.h"
 #include "engine/state.h"
@@ -257,9 +257,7 @@ int container_prepare(struct engine *e, struct store_container *c, struct sandbo
     if (r == 0)
         r = sandbox_mounts_images(root, &e->store, c, err);
     if (r == 0)
-        r = network_files_write(c->fd, config->sandbox.hostname, c->name,
-                                json_object_get(c->config, "HostConfig"),
-                                config->has_network ? &config->network : NULL, err);
+        r = sandbox_network_files(&e->store, c, config->sandbox.hostname, err);
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     root_set_ids(root, &config->sandbox.ids);

@@ -152,6 +152,23 @@ END
     wait_for container_is one exited
 }
 
+@test "who joins a network has its hosts and servers" {
+    wherry run -d --name one --hostname box --add-host far:10.9.9.9 --dns-search a.test debian sleep 1000 >/dev/null
+    wherry run -d --name two --network container:one debian sleep 1000 >/dev/null
+    run_apart wherry run --rm --name three --network container:two --hostname own --add-host near:10.8.8.8 debian sh -c \
+        'cat /etc/resolv.conf; getent hosts far near box one two own three; grep -c host.containers.internal /etc/hosts'
+    assert_match "$output" $'^search a.test\nnameserver 10.0.2.3\n'
+    assert_match "$output" $'\n10.9.9.9 +far\n10.8.8.8 +near\n10.0.2.100 +box one\n10.0.2.100 +box one\n10.0.2.100 +[0-9a-f]{12} two\n10.0.2.100 +own three\n10.0.2.100 +own three\n1$'
+    run_apart wherry run --rm --network container:one --dns 10.7.7.7 debian cat /etc/resolv.conf
+    assert_match "$output" 'nameserver 10.7.7.7'
+    refute_match "$output" '10.0.2.3'
+    # Whatever it has written there: no name of ours, and no end of it.
+    wherry exec one sh -c 'head -c 3M /dev/zero >/etc/hosts; echo "nameserver 10.6.6.6" >/etc/resolv.conf'
+    run_apart wherry run --rm --network container:one debian sh -c 'cat /etc/resolv.conf; grep -c localhost /etc/hosts'
+    assert_match "$output" $'^nameserver 10.6.6.6\n[1-9]'
+    wherry rm -f -t 0 --depend one >/dev/null
+}
+
 @test "the helper has no power, and ends with the container" {
     start_sleeper one
     local helper
