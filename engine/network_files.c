@@ -117,14 +117,21 @@ static bool is_server_line(const char *line)
     return strncmp(line, "nameserver", 10) == 0 && (line[10] == ' ' || line[10] == '\t');
 }
 
-/* A line that names no server stays. */
+/* A line that names no server stays. Not within reach are the machine itself, in all spellings, and
+ * what has a meaning on its links only. */
 static bool is_within_reach(const char *line, const struct netns_config *network)
 {
     if (!is_server_line(line))
         return true;
-    const char *server = line + 10 + strspn(line + 10, " \t");
-    return strncmp(server, "127.", 4) != 0 && strcmp(server, "::1") != 0 &&
-           (!strchr(server, ':') || network->ipv6);
+    char text[INET6_ADDRSTRLEN] = "";
+    struct in6_addr a6;
+    struct in_addr a;
+    sscanf(line + 10, " %45[^ \t%%]", text);
+    if (inet_pton(AF_INET, text, &a) == 1)
+        return ntohl(a.s_addr) >> 24 != IN_LOOPBACKNET && a.s_addr != INADDR_ANY;
+    return network->ipv6 && inet_pton(AF_INET6, text, &a6) == 1 && !IN6_IS_ADDR_LOOPBACK(&a6) &&
+           !IN6_IS_ADDR_UNSPECIFIED(&a6) && !IN6_IS_ADDR_LINKLOCAL(&a6) &&
+           !IN6_IS_ADDR_V4MAPPED(&a6);
 }
 
 /* The network's own name server, which is the machine's whatever that is, goes first; then those of

@@ -19,7 +19,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define STAGE "/tmp" /* any directory that is there: an empty one covers it */
+#define FILES_MAX 65536
+#define STAGE     "/tmp" /* any directory that is there: an empty one covers it */
 
 /* The most frequent ones first: a filter is read from the top. */
 static const uint16_t allowed[] = {
@@ -137,7 +138,10 @@ static void limit_resources(void)
     static const struct rlimit none = {0, 0};
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max; /* one a connection */
+        /* One a connection; and a container that makes them without end is not to take all of the
+         * machine's memory for it. */
+        files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+        files.rlim_max = files.rlim_cur;
         setrlimit(RLIMIT_NOFILE, &files);
     }
     setrlimit(RLIMIT_CORE, &none);

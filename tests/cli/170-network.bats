@@ -138,6 +138,31 @@ END
     assert_output "$(getent ahostsv4 deb.debian.org | cut -d' ' -f1 | sort -u)"
 }
 
+# Runs CMD where FILE is in the place of PATH.
+with_file() { # FILE PATH CMD...
+    run_apart env WHERRY_SINGLE_ID=1 unshare -Ucm --keep-caps sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh "$1" "$2" "${@:3}"
+}
+
+@test "of the machine's servers those are named that can be reached" {
+    printf '%s\n' 'nameserver fe80::1%eth0' 'nameserver ::1' 'nameserver 127.0.0.53' 'nameserver 0.0.0.0' 'nameserver  10.1.1.1 # ours' \
+        $'nameserver\t2001:db8::5' 'options edns0' >resolv.conf
+    with_file resolv.conf /etc/resolv.conf "$WHERRY" run --rm debian cat /etc/resolv.conf
+    assert_output $'nameserver 10.0.2.3\nnameserver  10.1.1.1 # ours\nnameserver\t2001:db8::5\noptions edns0'
+}
+
+@test "a device that is there and cannot be opened" {
+    python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("tun")'
+    with_file tun /dev/net/tun "$WHERRY" run --rm debian sh -c 'grep -c : /proc/net/dev'
+    assert_output 1
+    assert_match "$stderr" '^Warning: no network, because of /dev/net/tun: No such device or address'
+    with_file tun /dev/net/tun "$WHERRY" run --rm --network private debian true
+    assert_status 125
+    assert_match "$stderr" '/dev/net/tun, which a private network needs'
+    with_file tun /dev/net/tun "$WHERRY" run --rm -p 8080 debian true
+    assert_status 125
+    assert_match "$stderr" 'ports cannot be published without a network'
+}
+
 @test "containers share a network; RUN has one" {
     start_sleeper one
     run_apart wherry run --rm --network container:one debian sh -c 'grep -c tap0 /proc/net/route'
