@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define TRIES 5 /* to have an image that others remove */
+
 static int remove_namesake(struct invocation *in, const char *name, struct err *err)
 {
     auto_done(store_container) struct store_container old = {0};
@@ -54,6 +56,47 @@ static int take_invocation(char *const *argv, struct strv *ret, struct err *err)
     return 0;
 }
 
+static bool is_there(struct invocation *in, const struct store_image *image)
+{
+    auto_done(store_image) struct store_image found = {0};
+    return store_image_find(&in->engine->store, image->id, &found, NULL) == 0;
+}
+
+/* Between the pull and the container's arrival the image is nobody's, and a prune may take it away:
+ * then it is had once more. */
+static int create_of_image(struct invocation *in, const struct container_values *v,
+                           struct create_options *o, struct store_container *ret, struct err *err)
+{
+    for (int tries = 0;; tries++) {
+        auto_done(store_image) struct store_image image = {0};
+        struct err failed = {0};
+        int r = image_pull_wanted(in, &v->pull, o->asked, &image, &failed);
+        bool found = r == 0;
+        if (found && v->replace)
+            r = remove_namesake(in, v->name, &failed);
+        o->image = &image;
+        if (r == 0)
+            r = container_create(in->engine, o, ret, &failed);
+        bool lost = found ? r < 0 && !is_there(in, &image) : failed.kind == ERR_NOT_FOUND;
+        if (lost && tries < TRIES)
+            continue;
+        if (r < 0 && err)
+            *err = failed;
+        return r;
+    }
+}
+
+static int create_of_rootfs(struct invocation *in, const struct container_values *v,
+                            struct create_options *o, struct store_container *ret, struct err *err)
+{
+    auto_free char *rootfs = NULL;
+    int r = find_rootfs(o->asked, &rootfs, err);
+    if (r == 0 && v->replace)
+        r = remove_namesake(in, v->name, err);
+    o->rootfs = rootfs;
+    return r < 0 ? r : container_create(in->engine, o, ret, err);
+}
+
 int container_options_create(struct invocation *in, const struct container_values *v,
                              const struct strv *args, struct store_container *ret, struct err *err)
 {
@@ -74,20 +117,8 @@ int container_options_create(struct invocation *in, const struct container_value
                         "cannot replace container without --name being set");
     if (v->cidfile && exists_at(AT_FDCWD, v->cidfile))
         return err_set(err, -EEXIST, "container id file exists: %s", v->cidfile);
-    auto_done(store_image) struct store_image image = {0};
-    auto_free char *rootfs = NULL;
-    if (v->rootfs)
-        r = find_rootfs(args->v[0], &rootfs, err);
-    else
-        r = image_pull_wanted(in, &v->pull, args->v[0], &image, err);
-    if (r == 0 && v->replace)
-        r = remove_namesake(in, v->name, err);
-    if (r < 0)
-        return r;
     struct network_options network = network_options(&v->network);
     struct create_options o = {
-        .image = v->rootfs ? NULL : &image,
-        .rootfs = rootfs,
         .asked = args->v[0],
         .command = &command,
         .name = v->name,
@@ -116,7 +147,7 @@ int container_options_create(struct invocation *in, const struct container_value
         .read_only = v->read_only,
         .invocation = &invocation,
     };
-    r = container_create(in->engine, &o, ret, err);
+    r = v->rootfs ? create_of_rootfs(in, v, &o, ret, err) : create_of_image(in, v, &o, ret, err);
     if (r == 0 && v->cidfile && (r = write_cidfile(v->cidfile, ret->id, err)) < 0)
         container_remove(in->engine, ret, true, 0, &(struct err){0});
     return r;

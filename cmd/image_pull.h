@@ -11,6 +11,6 @@ struct image_pull_values {
 
 /* Finds the image in the store, where it is pulled to before if need be. The pull itself is another
  * program's work, which prints its own errors: the error then says nothing but the status
- * (ERR_EXIT). */
+ * (ERR_EXIT). ERR_NOT_FOUND: somebody removed it again at once. */
 int image_pull_wanted(struct invocation *in, const struct image_pull_values *v, const char *image,
                       struct store_image *ret, struct err *err);

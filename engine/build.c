@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define DOCKERFILE_MAX (4u << 20)
+#define TRIES          5 /* to have an image that others remove */
 
 struct context {
     struct engine *engine;
@@ -119,21 +120,42 @@ static void on_event(void *arg, const struct build_event *ev)
 
 /* --- FROM ---------------------------------------------------------------------------------- */
 
-static int on_base(void *arg, const char *ref, struct build_image *ret, struct err *err)
+static int use_base(struct store *s, const char *id, struct build_image *ret, struct err *err)
 {
-    struct context *ctx = arg;
     auto_done(store_image) struct store_image image = {0};
-    struct store *s = &ctx->engine->store;
-    struct pull_options pull = *ctx->request->pull;
-    auto_strv ids = {0};
-    pull.name = ref;
-    int r = content_pull_within(ctx->engine, &pull, &ids, err);
-    if (r == 0)
-        r = store_image_find(s, ids.v[0], &image, err);
+    int r = store_image_find(s, id, &image, err);
     /* Claimed, the layers stay until the build ends, though the image be removed meanwhile. */
     for (size_t i = 0; r == 0 && i < image.layers.len; i++)
         r = store_blob_claim(s, image.layers.v[i], err);
     return r < 0 ? r : store_image_config(s, &image, &ret->config, NULL, err);
+}
+
+static bool is_there(struct store *s, const char *id)
+{
+    auto_done(store_image) struct store_image image = {0};
+    return store_image_find(s, id, &image, NULL) == 0;
+}
+
+/* Until it is claimed a prune may take away what was found or pulled: then it is had once more. */
+static int on_base(void *arg, const char *ref, struct build_image *ret, struct err *err)
+{
+    struct context *ctx = arg;
+    struct store *s = &ctx->engine->store;
+    struct pull_options pull = *ctx->request->pull;
+    pull.name = ref;
+    for (int tries = 0;; tries++) {
+        auto_strv ids = {0};
+        struct err failed = {0};
+        int r = content_pull_within(ctx->engine, &pull, &ids, err);
+        if (r < 0)
+            return r;
+        r = use_base(s, ids.v[0], ret, &failed);
+        if (r < 0 && tries < TRIES && !is_there(s, ids.v[0]))
+            continue;
+        if (r < 0 && err)
+            *err = failed;
+        return r;
+    }
 }
 
 /* --- RUN ----------------------------------------------------------------------------------- */

@@ -307,7 +307,9 @@ static int begin(struct start *s, struct sandbox_config *config, const struct ha
 int container_start(struct engine *e, struct store_container *c, const struct handover *handover,
                     int *ret_channel, struct err *err)
 {
-    /* Before we have a lock, of which their monitors would get a copy. */
+    /* Without a lock of ours, of which their monitors would get a copy. */
+    if (json_array_size(json_object_get(c->config, "Dependencies")))
+        store_container_let_go(c);
     int r = dependencies_start(e, c, err);
     auto_close int lock = r < 0 ? r : store_container_lock(c, err);
     if (lock < 0)

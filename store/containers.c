@@ -63,6 +63,7 @@ void store_container_done(struct store_container *c)
     /* A zeroed struct holds no descriptor 0. */
     if (c->config || c->fd > 0)
         close_fd(&c->fd);
+    store_container_let_go(c);
     json_decref(c->config);
     json_decref(c->state);
     *c = (struct store_container){.fd = -1};
@@ -313,6 +314,7 @@ int store_container_create(struct store *s, const json_t *config, const json_t *
         .id = take_ptr(id),
         .name = take_ptr(name),
         .fd = take_fd(&st.fd),
+        .lock = take_fd(&st.lock),
         .config = json_deep_copy(config),
         .state = json_deep_copy(state),
     };

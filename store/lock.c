@@ -75,8 +75,20 @@ static bool still_there(const struct store_container *c)
            held.st_dev == named.st_dev;
 }
 
+void store_container_let_go(struct store_container *c)
+{
+    if (c->lock > 0)
+        close(c->lock);
+    c->lock = 0;
+}
+
 int store_container_lock(struct store_container *c, struct err *err)
 {
+    if (c->lock > 0) {
+        int held = c->lock;
+        c->lock = 0;
+        return held;
+    }
     auto_free char *what = xasprintf("container %s", c->name);
     auto_close int fd = openat(c->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     int r = fd < 0 ? -errno : store_lock_patiently(fd, true, what, err);

@@ -147,6 +147,7 @@ struct store_container {
     int fd;         /* its directory */
     json_t *config; /* config.json */
     json_t *state;  /* state.json as last read; {} when it is missing or damaged */
+    int lock;       /* > 0: the lock of its life, which its maker has until the first use */
 };
 
 void store_container_done(struct store_container *c);
@@ -180,8 +181,11 @@ int store_container_rename(struct store *s, struct store_container *c, const cha
 /* c->name is what it is called now: it may have got another name since it was opened. */
 void store_container_refresh_name(struct store *s, struct store_container *c);
 /* Exclusive lock of this container's life cycle (start, stop, rm): returns an fd to close. Says who
- * is waited for when it has to wait longer than 15 seconds (-ETIMEDOUT). */
+ * is waited for when it has to wait longer than 15 seconds (-ETIMEDOUT). Who made the container has
+ * it already: what `run` makes, nobody prunes before it was started. */
 int store_container_lock(struct store_container *c, struct err *err);
+/* Lets go of the lock that its maker has. */
+void store_container_let_go(struct store_container *c);
 /* Removes name and directory. The caller holds the lock and has seen the container dead. */
 int store_container_remove(struct store *s, struct store_container *c, struct err *err);
 /* Removes a directory that a run left in the container's, whoever of its users owns what is in it.

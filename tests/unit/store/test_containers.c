@@ -71,6 +71,27 @@ static void test_create(void **state)
     assert_true(json_is_object(again.state)); /* a state that is no object reads as {} */
 }
 
+/* Whoever made a container has its lock from the beginning, until the first use. */
+static void test_maker_has_lock(void **state)
+{
+    struct place *p = *state;
+    auto_done(store_container) struct store_container c = {.fd = -1};
+    assert_int_equal(create(p, id_of('a'), "box", &c, NULL), 0);
+    auto_close int other = openat(c.fd, "lock", O_RDWR | O_CLOEXEC);
+    assert_true(other >= 0);
+    assert_int_equal(lock_fd(other, true, false, NULL), -EWOULDBLOCK);
+    int lock = store_container_lock(&c, NULL);
+    assert_true(lock >= 0);
+    assert_int_equal(lock_fd(other, true, false, NULL), -EWOULDBLOCK);
+    close(lock);
+    assert_int_equal(lock_fd(other, true, false, NULL), 0);
+    store_container_let_go(&c); /* has it no more */
+    close_fd(&other);
+    lock = store_container_lock(&c, NULL);
+    assert_true(lock >= 0);
+    close(lock);
+}
+
 static void test_refused(void **state)
 {
     struct place *p = *state;
@@ -310,9 +331,11 @@ int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
     const struct CMUnitTest tests[] = {
-        WITH_PLACE(test_create),     WITH_PLACE(test_refused),    WITH_PLACE(test_find),
-        WITH_PLACE(test_list),       WITH_PLACE(test_remove),     WITH_PLACE(test_deep_tree),
-        WITH_PLACE(test_stale_name), WITH_PLACE(test_one_winner), WITH_PLACE(test_lock_excludes),
+        WITH_PLACE(test_create),        WITH_PLACE(test_refused),
+        WITH_PLACE(test_find),          WITH_PLACE(test_list),
+        WITH_PLACE(test_remove),        WITH_PLACE(test_deep_tree),
+        WITH_PLACE(test_stale_name),    WITH_PLACE(test_one_winner),
+        WITH_PLACE(test_lock_excludes), WITH_PLACE(test_maker_has_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
