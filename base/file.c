@@ -106,6 +106,17 @@ int file_read_at(int dirfd, const char *path, size_t limit, struct buf *ret, str
     return 0;
 }
 
+int file_read_named(const char *path, size_t limit, struct buf *ret, struct err *err)
+{
+    bool input = strcmp(path, "-") == 0;
+    auto_close int own = input ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (!input && own < 0)
+        return err_errno(err, -errno, "open %s", path);
+    if (file_read_fd(input ? STDIN_FILENO : own, limit, ret, err) < 0)
+        return err ? err_wrap(err, "%s", input ? "standard input" : path) : -EIO;
+    return 0;
+}
+
 /* Splits off the directory part of `path` and returns an open descriptor of it. */
 static int open_parent(int dirfd, const char *path, struct err *err)
 {

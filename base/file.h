@@ -20,6 +20,9 @@
 int file_open_at(int dirfd, const char *path, struct err *err);
 /* Reads a whole file of at most `limit` bytes into *ret (appended). -EFBIG when it is larger. */
 int file_read_at(int dirfd, const char *path, size_t limit, struct buf *ret, struct err *err);
+/* The same of what the user names in an option: a pipe (of "<(...)") is waited for, and "-" is
+ * standard input. */
+int file_read_named(const char *path, size_t limit, struct buf *ret, struct err *err);
 int file_read_fd(int fd, size_t limit, struct buf *ret, struct err *err);
 
 enum file_write_flags {

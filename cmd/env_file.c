@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define ENV_FILE_MAX (1u << 20)
@@ -14,7 +13,7 @@ static int read_file(const char *flag, const char *path, struct strv *ret, struc
 {
     auto_buf text = {0};
     auto_strv lines = {0};
-    int r = file_read_at(AT_FDCWD, path, ENV_FILE_MAX, &text, err);
+    int r = file_read_named(path, ENV_FILE_MAX, &text, err);
     if (r < 0)
         return err_wrap(err, "--%s", flag);
     strv_split(&lines, buf_str(&text), '\n');

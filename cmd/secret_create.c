@@ -7,7 +7,6 @@
 #include "engine/events.h"
 #include "store/secrets.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +37,7 @@ static int read_input(const struct values *v, const char *from, struct buf *ret,
         buf_add_str(ret, value);
         return 0;
     }
-    const char *path = strcmp(from, "-") == 0 ? "/dev/stdin" : from;
-    int r = file_read_at(AT_FDCWD, path, STORE_SECRET_MAX, ret, err);
+    int r = file_read_named(from, STORE_SECRET_MAX, ret, err);
     return r < 0 ? err_wrap(err, "secret data") : 0;
 }
 

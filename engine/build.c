@@ -428,9 +428,9 @@ static int find_dockerfile(const struct context *ctx, char **ret, struct err *er
     const struct build_request *q = ctx->request;
     if (q->dockerfile) {
         /* podman and docker look beside the caller, then in the context. */
-        *ret = access(q->dockerfile, F_OK) == 0 || *q->dockerfile == '/'
-                   ? xstrdup(q->dockerfile)
-                   : path_join(q->context, q->dockerfile);
+        bool beside = strcmp(q->dockerfile, "-") == 0 || access(q->dockerfile, F_OK) == 0;
+        *ret = beside || *q->dockerfile == '/' ? xstrdup(q->dockerfile)
+                                               : path_join(q->context, q->dockerfile);
         return 0;
     }
     static const char *const names[] = {"Containerfile", "Dockerfile"};
@@ -451,7 +451,8 @@ static int build_in_context(struct context *ctx, char **ret_id, struct err *err)
     auto_strv names = {0};
     int r = find_dockerfile(ctx, &path, err);
     if (r == 0)
-        r = file_read_at(AT_FDCWD, path, DOCKERFILE_MAX, &text, err);
+        r = q->dockerfile ? file_read_named(path, DOCKERFILE_MAX, &text, err)
+                          : file_read_at(AT_FDCWD, path, DOCKERFILE_MAX, &text, err);
     if (r == 0)
         r = read_ignore(ctx, path, err);
     for (size_t i = 0; r == 0 && q->tags && i < q->tags->len; i++) {

@@ -16,7 +16,6 @@
 #include "spec/seccomp.h"
 #include "spec/ulimit.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -53,7 +52,7 @@ static int put_profile(const char *path, json_t *document, struct strv *options,
     auto_buf text = {0};
     auto_done(seccomp_policy) struct seccomp_policy policy = {0};
     const struct seccomp_place place = {.machine = ""};
-    int r = file_read_at(AT_FDCWD, path, PROFILE_MAX, &text, err);
+    int r = file_read_named(path, PROFILE_MAX, &text, err);
     if (r == 0 && strlen(buf_str(&text)) != text.len)
         r = err_set(err, -EINVAL, "a NUL byte");
     if (r < 0)

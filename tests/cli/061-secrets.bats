@@ -44,6 +44,14 @@ test_setup() {
     assert_equal "$(wherry events --stream=false --filter type=secret --format '{{.Status}}' | tr '\n' ' ')" 'create create create remove remove '
 }
 
+@test "from a pipe that has nothing yet" {
+    (sleep 0.2; echo one) | wherry secret create piped -
+    wherry secret create named <(sleep 0.2; echo two)
+    assert_equal "$(wherry secret inspect --showsecret --format '{{.SecretData}}' piped named)" $'one\n\ntwo'
+    run_apart wherry run --rm --env-file <(sleep 0.2; echo A=b) debian printenv A
+    assert_output b
+}
+
 @test "names and sizes that cannot be" {
     local name
     for name in '../x' 'a/b' '.a' 'a,b' 'a=b' ''; do

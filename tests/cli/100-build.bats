@@ -31,6 +31,14 @@ END
     assert_output $'shell /bin/sh\nexec'
 }
 
+@test "-f - and -f of a pipe that has nothing yet" {
+    run_apart wherry build -q -t it -f - context < <(sleep 0.2; printf 'FROM debian\nRUN echo one >/one\n')
+    assert_status 0
+    run_apart wherry build -q -t it -f <(sleep 0.2; printf 'FROM it\nRUN echo two >>/one\n') context
+    assert_status 0
+    assert_equal "$(wherry run --rm it cat /one)" $'one\ntwo'
+}
+
 @test "continued lines, comments between them, and instructions in any case" {
     build <<'END'
 # a comment
