@@ -222,6 +222,13 @@ static int move_up(struct removal *rm, int dirfd, const char *name)
     }
 }
 
+/* A bind of the same file system has its device: what is mounted is told by the kernel. */
+static bool is_mount_root(int fd)
+{
+    struct statx st;
+    return statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 /* Opens a directory that is to be emptied. */
 static int open_for_removal(int dirfd, const char *name, struct stat *ret)
 {
@@ -236,7 +243,7 @@ static int open_for_removal(int dirfd, const char *name, struct stat *ret)
     return take_fd(&sub);
 }
 
-/* Removes the entry `name` of the directory `dirfd`; a directory of another file system is left. */
+/* Removes the entry `name` of the directory `dirfd`; what is mounted is left. */
 static int remove_entry(struct removal *rm, int dirfd, const char *name, int depth)
 {
     if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
@@ -247,9 +254,10 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, int dep
     int sub = open_for_removal(dirfd, name, &st);
     if (sub < 0)
         return sub == -ENOENT ? 0 : sub; /* another removes it, too */
-    if (st.st_dev != rm->dev || depth > REMOVE_DEPTH) {
+    bool foreign = st.st_dev != rm->dev || is_mount_root(sub);
+    if (foreign || depth > REMOVE_DEPTH) {
         close(sub);
-        return st.st_dev != rm->dev ? -EXDEV : move_up(rm, dirfd, name);
+        return foreign ? -EXDEV : move_up(rm, dirfd, name);
     }
     int r = remove_children(rm, sub, depth);
     if (r < 0)

@@ -142,8 +142,10 @@ extern const struct command cmd_volume_export;
 extern const struct command cmd_volume_import;
 extern const struct command cmd_volume_inspect;
 extern const struct command cmd_volume_ls;
+extern const struct command cmd_volume_mount;
 extern const struct command cmd_volume_prune;
 extern const struct command cmd_volume_rm;
+extern const struct command cmd_volume_unmount;
 extern const struct command cmd_wait;
 
 /* Executes wherry-image, with the arguments that this program was given. Returns only on errors. */

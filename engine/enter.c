@@ -72,7 +72,7 @@ static int enter_stopped(struct engine *e, struct store_container *c, struct ent
 {
     int r = container_prepare(e, c, &en->config, &en->files, err);
     if (r == 0)
-        r = volumes_prepare(&e->store, c->config, &en->files, &en->config.sandbox.ids, err);
+        r = volumes_prepare(&e->store, c->config, &en->files, &en->config, err);
     if (r == 0)
         r = root_make_targets(&en->files, &en->config.sandbox, err);
     if (r == 0)

@@ -329,7 +329,7 @@ int container_start(struct engine *e, struct store_container *c, const struct ha
     if (r < 0)
         return err ? err_wrap(err, "container %s", c->name) : r;
     root_set_ids(&root, &config.sandbox.ids);
-    r = volumes_prepare(&e->store, c->config, &root, &config.sandbox.ids, err);
+    r = volumes_prepare(&e->store, c->config, &root, &config, err);
     if (r == 0)
         r = root_make_targets(&root, &config.sandbox, err);
     if (r == 0)

@@ -12,11 +12,37 @@
 #include "engine/events.h"
 #include "engine/filter.h"
 #include "engine/state.h"
+#include "engine/volume_mount.h"
+#include "engine/volume_options.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- create --------------------------------------------------------------------------------- */
+
+/* Links in the path of a device are resolved here, once, as -v does. */
+static int make_options(const struct strv *words, json_t *options, struct err *err)
+{
+    auto_done(volume_options) struct volume_options parsed = {0};
+    json_put_assignments(options, words);
+    int r = volume_options_parse(options, &parsed, err);
+    if (r < 0 || parsed.kind != VOLUME_BIND)
+        return r;
+    auto_free char *device = realpath(parsed.device, NULL);
+    struct stat st;
+    if (!device || stat(device, &st) < 0)
+        return err_errno(err, -errno, "invalid volume option device for driver 'local': %s",
+                         parsed.device);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(err, -ENOTDIR,
+                       "invalid volume option device for driver 'local': %s is no "
+                       "directory",
+                       device);
+    json_put_string(options, "device", device);
+    return 0;
+}
 
 int volume_create(struct engine *e, const struct volume_create_options *o, char **ret_name,
                   struct err *err)
@@ -25,16 +51,22 @@ int volume_create(struct engine *e, const struct volume_create_options *o, char 
     id_random(id);
     const char *name = o->name ? o->name : id;
     json_t *labels = json_object();
+    auto_json json_t *options = json_object();
+    int r = make_options(o->options, options, err);
+    if (r < 0) {
+        json_decref(labels);
+        return r;
+    }
     json_put_assignments(labels, o->labels);
     auto_json json_t *config =
-        json_pack("{s:s, s:s, s:s, s:o, s:{}}", "Name", name, "Driver", "local", "CreatedAt",
-                  time_format(time_now(), now), "Labels", labels, "Options");
+        json_pack("{s:s, s:s, s:s, s:o, s:O}", "Name", name, "Driver", "local", "CreatedAt",
+                  time_format(time_now(), now), "Labels", labels, "Options", options);
     if (!config) /* not UTF-8 */
         return err_kind(err, ERR_USAGE, -EINVAL, "the volume's name is not valid");
     if (o->anonymous)
         json_put(config, "Anonymous", json_true());
     auto_done(store_volume) struct store_volume v = {.fd = -1};
-    int r = store_volume_create(&e->store, config, o->durable, &v, err);
+    r = store_volume_create(&e->store, config, o->durable, &v, err);
     if (r == 0)
         event_volume(&e->store, "create", name);
     if (r == 0)
@@ -72,6 +104,18 @@ static int count_uses(struct engine *e, json_t **ret, struct err *err)
     return r;
 }
 
+/* What is wrong in a volume.json is told by whoever uses the volume. */
+static void put_options(json_t *o, const json_t *options)
+{
+    auto_done(volume_options) struct volume_options parsed = {.uid = -1, .gid = -1};
+    json_put(o, "Options", json_is_object(options) ? json_deep_copy(options) : json_object());
+    volume_options_parse(options, &parsed, NULL);
+    if (parsed.uid >= 0)
+        json_put(o, "UID", json_integer(parsed.uid));
+    if (parsed.gid >= 0)
+        json_put(o, "GID", json_integer(parsed.gid));
+}
+
 static json_t *row(const struct store_volume *v, const json_t *uses)
 {
     bool fresh = exists_at(v->fd, "fresh");
@@ -83,7 +127,7 @@ static json_t *row(const struct store_volume *v, const json_t *uses)
     json_put_string(o, "CreatedAt", json_get_string(v->config, "CreatedAt", ""));
     json_put(o, "Labels", labels ? json_deep_copy(labels) : json_object());
     json_put_string(o, "Scope", "local");
-    json_put(o, "Options", json_object());
+    put_options(o, json_object_get(v->config, "Options"));
     if (json_is_true(json_object_get(v->config, "Anonymous")))
         json_put(o, "Anonymous", json_true());
     json_put(o, "MountCount",
@@ -151,7 +195,7 @@ static int match_one(void *arg, const char *key, const char *value, struct err *
     if (strcmp(key, "driver") == 0 || strcmp(key, "scope") == 0)
         return strcmp(value, "local") == 0;
     if (strcmp(key, "opt") == 0)
-        return 0; /* no volume of ours has options */
+        return filter_label(json_object_get(m->v->config, "Options"), value);
     if (strcmp(key, "dangling") == 0)
         return match_flag(key, value, !m->used, err);
     if (strcmp(key, "anonymous") == 0)
@@ -209,6 +253,8 @@ int volume_remove(struct engine *e, const char *name, bool force, int64_t timeou
     if (r == 0 && force)
         r = remove_users(e, v.name, timeout, err);
     if (r == 0)
+        volume_mount_drop(&v);
+    if (r == 0)
         r = store_volume_remove(&e->store, &v, err);
     if (r == 0)
         event_volume(&e->store, "remove", v.name);
@@ -248,6 +294,7 @@ int volume_prune(struct engine *e, const struct strv *filters, struct strv *ret,
         if (r == 0) {
             if (bytes)
                 tree_size_at(v.fd, ".", &size);
+            volume_mount_drop(&v);
             r = store_volume_remove(&e->store, &v, &one);
         }
         if (r == 0) {

@@ -10,10 +10,11 @@
 #include "engine/engine.h"
 
 struct volume_create_options {
-    const char *name;          /* NULL: 64 random hexadecimal digits */
-    const struct strv *labels; /* NAME=value; or NULL */
-    bool anonymous;            /* it goes with its container (rm -v, --rm) */
-    bool durable;              /* must outlive a power failure */
+    const char *name;           /* NULL: 64 random hexadecimal digits */
+    const struct strv *labels;  /* NAME=value; or NULL */
+    const struct strv *options; /* KEY=VALUE (engine/volume_options.h); or NULL */
+    bool anonymous;             /* it goes with its container (rm -v, --rm) */
+    bool durable;               /* must outlive a power failure */
 };
 
 /* Makes one. ERR_EXISTS when the name is taken. *ret_name is allocated. */

@@ -11,6 +11,7 @@
 #include "engine/copy_tar.h"
 #include "engine/copy_tree.h"
 #include "engine/output.h"
+#include "engine/volume_options.h"
 #include "runtime/userns_run.h"
 
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 struct transfer {
-    int data;        /* the volume's _data */
+    int data;        /* the volume's directory */
     int read, write; /* the pipe's ends */
     bool in;         /* into the volume */
     bool single_id;
@@ -43,7 +44,7 @@ static int in_volume(void *arg, struct err *err)
 
 static int transfer(struct store_volume *v, bool in, int tar, struct err *err)
 {
-    auto_close int data = open_dir_at(v->fd, "_data", err);
+    auto_close int data = volume_data_open(v, in, err);
     struct id_maps maps = {0};
     struct userns_child child;
     int ends[2];

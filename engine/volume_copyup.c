@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "engine/volume_options.h"
 #include "overlay-fuse/core.h"
 #include "runtime/idmap.h"
 #include "runtime/userns_run.h"
@@ -36,8 +37,9 @@ struct made_dir {
 };
 
 struct copy {
-    const struct overlay_options *overlay;
-    const char *source;        /* in the container */
+    const struct overlay_options *overlay; /* NULL: nothing is copied */
+    const char *source;                    /* in the container */
+    int64_t uid, gid;          /* of the volume's root, in the container; -1: the image's */
     int fd;                    /* the volume's directory */
     const struct id_maps *ids; /* the container's */
     struct id_maps all;        /* the child's */
@@ -48,6 +50,14 @@ struct copy {
     struct made_dir *dirs;
     size_t n_dirs, cap;
 };
+
+static void take_owner(const struct copy *job, struct stat *st)
+{
+    if (job->uid >= 0)
+        st->st_uid = (uid_t)job->uid;
+    if (job->gid >= 0)
+        st->st_gid = (gid_t)job->gid;
+}
 
 /* --- one object, in the child --------------------------------------------------------------- */
 
@@ -140,7 +150,10 @@ static int put_dir(struct copy *job, const struct overlay_change *c)
     auto_close int fd =
         openat(job->to, *c->path ? c->path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     grow_array(job->dirs, job->n_dirs, job->cap);
-    job->dirs[job->n_dirs++] = (struct made_dir){xstrdup(c->path), c->st};
+    job->dirs[job->n_dirs] = (struct made_dir){xstrdup(c->path), c->st};
+    if (!*c->path)
+        take_owner(job, &job->dirs[job->n_dirs].st);
+    job->n_dirs++;
     return fd < 0 ? -errno : set_xattrs(fd, c);
 }
 
@@ -191,7 +204,8 @@ static int make_new(struct copy *job, struct err *err)
 static int fill_empty(void *arg, struct err *err)
 {
     struct copy *job = arg;
-    const struct stat st = {.st_mode = S_IFDIR | 0755, .st_mtim = time_now()};
+    struct stat st = {.st_mode = S_IFDIR | 0755, .st_mtim = time_now()};
+    take_owner(job, &st);
     int r = make_new(job, err);
     if (r == 0 && (r = set_attributes(job, "", &st)) < 0)
         err_errno(err, r, NEW);
@@ -227,6 +241,8 @@ static int note_entry(void *arg, const char *name, const struct stat *st)
 static int look_up(const struct copy *job, struct stat *ret, bool *ret_empty, struct err *err)
 {
     auto_overlay ov = NULL;
+    if (!job->overlay)
+        return -ENOENT;
     int r = overlay_open(job->overlay, &ov, err);
     if (r < 0)
         return r;
@@ -236,7 +252,10 @@ static int look_up(const struct copy *job, struct stat *ret, bool *ret_empty, st
         r = -ENOENT;
     if (r == 0)
         r = overlay_list(ov, job->source, note_entry, ret_empty);
-    return r < 0 ? r : 0;
+    if (r < 0)
+        return r;
+    take_owner(job, ret);
+    return 0;
 }
 
 static int data_is_empty(int fd, bool *ret, struct err *err)
@@ -267,6 +286,11 @@ static int replace_data(struct store *s, struct copy *job, int (*fill)(void *arg
     return r;
 }
 
+static bool has_owner(const struct copy *job)
+{
+    return job->uid > 0 || job->gid > 0;
+}
+
 /* Whether a directory that stays the user's is somebody's in the container. */
 static bool knows_user(const struct id_maps *m)
 {
@@ -282,7 +306,7 @@ static int copy_up(struct store *s, struct copy *job, struct err *err)
         return r;
     r = look_up(job, &st, &nothing, err);
     if (r == -ENOENT || r == -ELOOP || r == -ENOTDIR)
-        return knows_user(job->ids) ? 0 : replace_data(s, job, fill_empty, err);
+        return knows_user(job->ids) && !has_owner(job) ? 0 : replace_data(s, job, fill_empty, err);
     if (r < 0)
         return r;
     bool ours = outside_uid(job, &st) == geteuid() && outside_gid(job, &st) == getegid();
@@ -294,7 +318,7 @@ static int copy_up(struct store *s, struct copy *job, struct err *err)
     return replace_data(s, job, fill_new, err);
 }
 
-/* `job` NULL: nothing is copied. */
+/* `job` NULL: the directory is not what is used. */
 static int first_use(struct store *s, struct store_volume *v, struct copy *job, struct err *err)
 {
     auto_close int lock = store_volume_lock(v, err);
@@ -304,7 +328,7 @@ static int first_use(struct store *s, struct store_volume *v, struct copy *job, 
         return 0; /* somebody was quicker */
     int r = job ? copy_up(s, job, err) : 0;
     if (r < 0)
-        return err_wrap(err, "copy %s of the image into volume %s", job->source, v->name);
+        return err_wrap(err, "copy %s of the image into it", job->source);
     return unlinkat(v->fd, "fresh", 0) < 0 && errno != ENOENT
                ? err_errno(err, -errno, "volume %s", v->name)
                : 0;
@@ -321,38 +345,82 @@ static bool has_option(const json_t *mount, const char *option)
     return false;
 }
 
-static int prepare(struct store *s, const json_t *mount, const struct root *root,
-                   const struct id_maps *ids, struct err *err)
+static bool is_copied(const json_t *mount)
 {
-    auto_done(store_volume) struct store_volume v = {.fd = -1};
-    int r = store_volume_open(s, json_get_string(mount, "Name", ""), &v, err);
-    if (r < 0 || !exists_at(v.fd, "fresh"))
-        return r;
-    /* Used from now on: no later copy may take the directory's place under this container. */
-    if (has_option(mount, "nocopy") || json_object_get(mount, "SubPath") || !root->n_layers)
-        return first_use(s, &v, NULL, err);
+    return !has_option(mount, "nocopy") && !json_object_get(mount, "SubPath");
+}
+
+/* The first use of the volume's directory. */
+static int prepare_data(struct store *s, struct store_volume *v, const json_t *mount,
+                        const struct root *root, const struct volume_options *o,
+                        const struct id_maps *ids, struct err *err)
+{
     struct overlay_options overlay;
     root_overlay_options(root, &overlay);
     overlay.upper = overlay.work = NULL; /* the image, not what the container wrote so far */
-    bool anonymous = json_is_true(json_object_get(v.config, "Anonymous"));
-    struct copy job = {.overlay = &overlay,
+    bool anonymous = json_is_true(json_object_get(v->config, "Anonymous"));
+    struct copy job = {.overlay = is_copied(mount) && root->n_layers ? &overlay : NULL,
                        .source = json_get_string(mount, "Destination", "/"),
-                       .fd = v.fd,
+                       .uid = o->uid,
+                       .gid = o->gid,
+                       .fd = v->fd,
                        .ids = ids,
                        .no_sync = anonymous && root->no_sync,
                        .to = -1};
-    return first_use(s, &v, &job, err);
+    int r = volume_options_check_owner(o, ids, err);
+    /* Used from now on, also when nothing is copied: no later copy may take the directory's place
+     * under this container. */
+    return r < 0 ? r : first_use(s, v, &job, err);
+}
+
+static struct sandbox_mount *mount_at(const struct sandbox_config *config, const char *target)
+{
+    for (size_t i = 0; i < config->n_mounts; i++)
+        if (strcmp(config->mounts[i].target, target) == 0)
+            return &config->mounts[i];
+    return NULL;
+}
+
+/* A tmpfs begins anew each time, a directory of the host only once. */
+static int prepare_mount(struct store *s, struct store_volume *v, const json_t *mount,
+                         const struct volume_options *o, struct sandbox_config *config,
+                         struct err *err)
+{
+    struct sandbox_mount *m = mount_at(config, json_get_string(mount, "Destination", ""));
+    bool fresh = exists_at(v->fd, "fresh");
+    int r = m ? volume_options_check_owner(o, &config->sandbox.ids, err)
+              : err_set(err, -EINVAL, "it is not mounted");
+    if (r == 0)
+        r = volume_options_apply(o, config, m,
+                                 is_copied(mount) && (fresh || o->kind == VOLUME_TMPFS), err);
+    return r == 0 && fresh ? first_use(s, v, NULL, err) : r;
+}
+
+static int prepare(struct store *s, const json_t *mount, const struct root *root,
+                   struct sandbox_config *config, struct err *err)
+{
+    auto_done(store_volume) struct store_volume v = {.fd = -1};
+    auto_done(volume_options) struct volume_options o = {0};
+    int r = store_volume_open(s, json_get_string(mount, "Name", ""), &v, err);
+    if (r < 0)
+        return r;
+    r = volume_options_parse(json_object_get(v.config, "Options"), &o, err);
+    if (r == 0 && o.kind != VOLUME_PLAIN)
+        r = prepare_mount(s, &v, mount, &o, config, err);
+    else if (r == 0 && exists_at(v.fd, "fresh"))
+        r = prepare_data(s, &v, mount, root, &o, &config->sandbox.ids, err);
+    return r < 0 ? err_wrap(err, "volume %s", v.name) : 0;
 }
 
 int volumes_prepare(struct store *s, const json_t *container, const struct root *root,
-                    const struct id_maps *ids, struct err *err)
+                    struct sandbox_config *config, struct err *err)
 {
     size_t i;
     json_t *mount;
     json_array_foreach (json_object_get(container, "Mounts"), i, mount) {
         if (strcmp(json_get_string(mount, "Type", ""), "volume") != 0)
             continue;
-        int r = prepare(s, mount, root, ids, err);
+        int r = prepare(s, mount, root, config, err);
         if (r < 0)
             return r;
     }

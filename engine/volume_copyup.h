@@ -3,9 +3,10 @@
 #pragma once
 
 #include "engine/root.h"
-#include "runtime/sandbox.h"
+#include "engine/sandbox_config.h"
 
 /* Before a container starts: every volume of it is there, and those that no container used so far
- * get what the container's root has in their place, with its owners as `ids` has them. */
+ * get what the container's root has in their place, with its owners as the sandbox's ids have them.
+ * Those with options (engine/volume_options.h) get the mounts of `config` that these name. */
 int volumes_prepare(struct store *s, const json_t *container, const struct root *root,
-                    const struct id_maps *ids, struct err *err);
+                    struct sandbox_config *config, struct err *err);

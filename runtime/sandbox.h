@@ -43,7 +43,7 @@ struct sandbox_mount {
     bool read_only, no_exec, no_suid, no_dev, recursive;
     bool no_links; /* `source` was resolved when it was chosen: a link in it now is an error */
     bool if_there; /* nothing happens when the target is missing */
-    bool copy_up;  /* MOUNT_TMPFS: begins with what the target has */
+    bool copy_up;  /* begins with what the target has; MOUNT_BIND: if the source is empty */
     const char *scratch; /* MOUNT_BIND: changes go to `upper` in this host directory, with `work`
                             beside it, in place of the source; NULL: to the source */
     bool chown;          /* everything in it is given to the container's user */

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/safepath.h"
+#include "base/strv.h"
 #include "runtime/idmap.h"
 #include "runtime/mount_api.h"
 #include "runtime/tree_copy.h"
@@ -243,6 +244,16 @@ static int served_mount(int rootfd, const struct init_job *job, const struct san
     return 0;
 }
 
+/* Into a source that is an empty directory. */
+static int fill_source(const struct sandbox_mount *m, int source, int at, struct err *err)
+{
+    auto_strv names = {0};
+    int r = list_dir_at(source, ".", &names, err);
+    if (r == 0 && names.len == 0)
+        r = tree_copy(at, source, err);
+    return r < 0 ? err_wrap(err, "copy %s into %s", m->target, m->source) : 0;
+}
+
 static const char *source_name(const struct sandbox_mount *m)
 {
     return m->kind == MOUNT_BIND ? m->source : m->kind == MOUNT_TMPFS ? "a tmpfs" : "an image";
@@ -271,6 +282,9 @@ static int volume_mount(int rootfd, const struct init_job *job, const struct san
         return served_mount(rootfd, job, m, at, fd, err);
     if (scratch >= 0 && !S_ISDIR(st.st_mode))
         return err_set(err, -ENOTDIR, "%s is no directory: an overlay needs one", m->source);
+    int r = m->copy_up && S_ISDIR(st.st_mode) && !made ? fill_source(m, *fd, at, err) : 0;
+    if (r < 0)
+        return r;
     return scratch < 0 ? bind_mount(m, fd, at, err)
                        : scratch_mount(rootfd, m, fd, scratch, at, err);
 }

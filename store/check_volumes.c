@@ -48,7 +48,8 @@ static void check_config(struct check *c, const struct volume *v)
         return;
     struct store_finding f = {.what = v->title,
                               .wrong = wrong.message,
-                              .remedy = "it counts as a plain volume, its labels are lost",
+                              .remedy =
+                                  "it counts as a plain volume, its labels and options are lost",
                               .loses = true};
     check_found(c, &f, write_config, v);
 }
