@@ -33,7 +33,8 @@ static const struct opt opts[] = {
     REGISTRY_TRANSFER_ROWS,
     OPT_LIST_ROW(0, "build-arg", values, args, "NAME=VALUE", "Set a variable that ARG declares"),
     OPT_STRING_ROW('f', "file", values, file, "FILE",
-                   "The Dockerfile (default: Containerfile or Dockerfile in the context)"),
+                   "The Dockerfile, - for standard input (default: Containerfile or Dockerfile in "
+                   "the context)"),
     OPT_STRING_ROW(0, "iidfile", values, iidfile, "FILE", "Write the image's ID to FILE"),
     OPT_LIST_ROW(0, "label", values, labels, "NAME=VALUE", "Set a label on the image"),
     OPT_CHOICE_ROW(0, "network", values, network, "MODE",

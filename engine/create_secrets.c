@@ -7,10 +7,15 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/safepath.h"
+#include "engine/userns.h"
+#include "runtime/idmap.h"
+#include "runtime/userns_run.h"
 #include "store/secrets.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DIR_NAME "secrets"
 #define PLACE    "/run/secrets"
@@ -134,6 +139,44 @@ static int copy_one(struct engine *e, int dir, size_t number, const json_t *want
     return r;
 }
 
+struct owning {
+    int dir;
+    const json_t *all;
+    uint32_t uid, gid; /* as the namespace of all our ids calls the container's root */
+};
+
+static int own_files(void *arg, struct err *err)
+{
+    const struct owning *o = arg;
+    for (size_t i = 0; i < json_array_size(o->all); i++) {
+        auto_free char *name = xasprintf("%zu", i);
+        if (json_object_get(json_array_get(o->all, i), "Target") &&
+            fchownat(o->dir, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0)
+            return err_errno(err, -errno, "owner of a secret");
+    }
+    return 0;
+}
+
+/* What is the user's is the container's root's, unless the user has no id there (--userns=auto and
+ * the like): a secret that only its owner may read would be nobody's. */
+static int give_away(const struct store_container *c, int dir, struct err *err)
+{
+    struct id_maps own, all;
+    int r = userns_read(c->config, &own, err);
+    if (r == 0)
+        r = id_maps_choose(&all, err);
+    if (r < 0 || id_map_inside(own.uids, own.n_uids, geteuid()) >= 0)
+        return r;
+    int64_t uid = id_map_outside(own.uids, own.n_uids, id_map_owner(own.uids, own.n_uids)),
+            gid = id_map_outside(own.gids, own.n_gids, id_map_owner(own.gids, own.n_gids));
+    if (uid < 0 || gid < 0)
+        return 0;
+    uid = id_map_inside(all.uids, all.n_uids, (uint32_t)uid);
+    gid = id_map_inside(all.gids, all.n_gids, (uint32_t)gid);
+    struct owning o = {dir, secrets_of(c), (uint32_t)uid, (uint32_t)gid};
+    return uid < 0 || gid < 0 ? 0 : userns_run(&all, own_files, &o, err);
+}
+
 int secrets_copy(struct engine *e, const struct store_container *c, struct err *err)
 {
     const json_t *all = secrets_of(c);
@@ -145,7 +188,7 @@ int secrets_copy(struct engine *e, const struct store_container *c, struct err *
     int r = dir < 0 ? dir : 0;
     for (size_t i = 0; i < json_array_size(all) && r == 0; i++)
         r = copy_one(e, dir, i, json_array_get(all, i), err);
-    return r;
+    return r < 0 ? r : give_away(c, dir, err);
 }
 
 /* --- start ---------------------------------------------------------------------------------- */

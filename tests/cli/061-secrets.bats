@@ -100,6 +100,19 @@ test_setup() {
     assert_equal "$(wherry ps -aq)" ''
 }
 
+@test "whoever root is, it can read what only root may" {
+    has_subordinate_ids || skip 'needs subordinate ids'
+    wherry secret create pw file
+    local mode
+    for mode in auto nomap; do
+        run_apart wherry run --rm --userns=$mode --secret pw,mode=0400 --secret pw,type=env,target=A debian \
+            sh -c 'stat -c "%u:%g %a" /run/secrets/pw; cat /run/secrets/pw; test "$A"'
+        assert_status 0
+        assert_output $'0:0 400\npass\nword'
+    done
+    assert_equal "$(find "$WHERRY_ROOT" -path '*secrets/*' -not -name pw.json)" ''
+}
+
 @test "a commit has neither the secret nor its name" {
     wherry secret create pw file
     # shellcheck disable=SC2016 # the container's shell
