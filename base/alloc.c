@@ -64,11 +64,3 @@ char *strdup_or_null(const char *s)
 {
     return s ? xstrdup(s) : NULL;
 }
-
-void *alloc_limited(size_t count, size_t size, size_t limit)
-{
-    size_t total;
-    if (__builtin_mul_overflow(count, size, &total) || total > limit)
-        return NULL;
-    return calloc(count ? count : 1, size ? size : 1);
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation. Small allocations abort when memory is out, as nothing useful can follow. A size that
- * comes from input goes through alloc_limited(), which refuses instead. */
+/* Allocation. It aborts when memory is out, as nothing useful can follow: a size that comes from
+ * input is bounded by who reads it. */
 #pragma once
 
 #include <stdarg.h>
@@ -18,9 +18,6 @@ char *xvasprintf(const char *fmt, va_list ap) __attribute__((malloc, returns_non
 
 /* xstrdup that passes NULL through. */
 char *strdup_or_null(const char *s);
-
-/* Zeroed memory for count * size bytes, or NULL when that overflows or passes `limit` bytes. */
-void *alloc_limited(size_t count, size_t size, size_t limit);
 
 #define new0(type) ((type *)xcalloc(1, sizeof(type)))
 

@@ -49,20 +49,22 @@ static _Noreturn void starter_main(const struct root *root, int answer)
     _exit(0);
 }
 
-static int receive_server(int from, int *ret_channel, struct err *err)
+/* Waits for a struct err, which is our result, and perhaps a descriptor. Who ends without a word
+ * has failed, which `silence` tells. */
+static int receive_answer(int from, const char *silence, int *ret_fd, struct err *err)
 {
     auto_free struct channel_msg *msg = new0(struct channel_msg);
     struct err answer = {.code = -EPIPE};
     int r = channel_recv(from, msg);
     if (r == 1 && msg->len == sizeof(answer))
         memcpy(&answer, msg->data, sizeof(answer));
-    if (answer.code == 0 && msg->n_fds == 1)
-        *ret_channel = take_fd(&msg->fds[0]);
+    if (answer.code == 0 && ret_fd && msg->n_fds == 1)
+        *ret_fd = take_fd(&msg->fds[0]);
     channel_msg_done(msg);
     if (answer.code == 0)
         return 0;
     if (!*answer.message)
-        return err_set(err, answer.code, "the file server could not be started");
+        return err_set(err, answer.code, "%s", silence);
     if (err)
         *err = answer;
     return answer.code;
@@ -81,7 +83,7 @@ static int start_server(const struct root *root, int *ret_channel, struct err *e
     if (pid < 0)
         return err_errno(err, -errno, "fork");
     close_fd(&theirs);
-    r = receive_server(ours, ret_channel, err);
+    r = receive_answer(ours, "the file server could not be started", ret_channel, err);
     proc_wait(pid, &status);
     return r;
 }
@@ -89,21 +91,9 @@ static int start_server(const struct root *root, int *ret_channel, struct err *e
 /* Hands the device over and waits until it is served. */
 static int serve(int server, int device, struct err *err)
 {
-    auto_free struct channel_msg *msg = new0(struct channel_msg);
-    struct err answer = {.code = -EIO};
     int r = channel_send(server, OVERLAY_MSG_DEVICE, NULL, 0, &device, 1);
-    if (r == 0)
-        r = channel_recv(server, msg);
-    if (r == 1 && msg->len == sizeof(answer))
-        memcpy(&answer, msg->data, sizeof(answer));
-    channel_msg_done(msg);
-    if (answer.code == 0)
-        return 0;
-    if (!*answer.message)
-        return err_set(err, answer.code, "the file server ended early");
-    if (err)
-        *err = answer;
-    return answer.code;
+    return r < 0 ? err_errno(err, r, "the file server")
+                 : receive_answer(server, "the file server ended early", NULL, err);
 }
 
 static int mount_at(const struct root *root, const char *path, struct err *err)
