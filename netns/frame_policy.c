@@ -26,10 +26,12 @@ static bool ipv4_allowed(const struct netns_config *c, const uint8_t *p, size_t 
     uint32_t address = ntohl(to.s_addr), first = address >> 24;
     if (header < IPV4_LEN || header > n || first == 0 || first == 127 || first >= 224)
         return false;
-    /* In pieces it could be put together to anything. */
+    /* Pieces that were made for it corrupt libslirp's memory (4.7.0; of IPv6 it takes none), and a
+     * port could hide in them. Only datagrams that are longer than the MTU come in pieces. */
+    if (get16(p + 6) & IPV4_FRAGMENTED)
+        return false;
     if (to.s_addr == c->dns.s_addr)
-        return !(get16(p + 6) & IPV4_FRAGMENTED) &&
-               (protocol == IPPROTO_ICMP || is_dns(protocol, p + header, n - header));
+        return protocol == IPPROTO_ICMP || is_dns(protocol, p + header, n - header);
     if ((to.s_addr & c->mask.s_addr) == c->network.s_addr)
         return c->allow_host_loopback || protocol == IPPROTO_ICMP;
     return true;

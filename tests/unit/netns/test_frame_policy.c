@@ -50,7 +50,10 @@ static const struct row {
     bool closed, open; /* allowed without and with the host's loopback */
 } rows[] = {
     {"93.184.216.34", IPPROTO_TCP, 80, 0, true, true},
-    {"93.184.216.34", IPPROTO_UDP, 80, 0x2000, true, true},
+    {"93.184.216.34", IPPROTO_UDP, 80, 0x4000 /* "don't fragment" */, true, true},
+    {"93.184.216.34", IPPROTO_UDP, 80, 0x2000, false, false},
+    {"93.184.216.34", IPPROTO_TCP, 80, 0x0d90, false, false},
+    {"93.184.216.34", IPPROTO_ICMP, 0, 0x8000, false, false},
     {"192.168.1.1", IPPROTO_ICMP, 0, 0, true, true},
     {"10.0.2.2", IPPROTO_TCP, 80, 0, false, true},
     {"10.0.2.2", IPPROTO_UDP, 53, 0, false, true},
