@@ -297,6 +297,7 @@ static int pull_image(struct pull *p, const struct image_ref *ref, struct strv *
     struct content_image made = {.config = buf_str(&p->config_text),
                                  .config_len = p->config_text.len,
                                  .names = &names,
+                                 .docker = manifest_is_docker(&p->manifest),
                                  .origin = p->origin};
     r = content_image_store(&p->engine->store, &made, &image, err);
     if (r < 0)

@@ -91,6 +91,9 @@ struct manifest {
 
 int manifest_parse(const json_t *json, struct manifest *ret, struct err *err);
 json_t *manifest_json(const struct manifest *m);
+/* Whether it is docker's schema 2, which only the configuration's media type tells for sure: an OCI
+ * manifest need not say its own. */
+bool manifest_is_docker(const struct manifest *m);
 void manifest_done(struct manifest *m);
 
 DEFINE_AUTO(image_config, image_config_done)

@@ -118,6 +118,11 @@ static json_t *descriptor_json(const struct descriptor *d)
     return j;
 }
 
+bool manifest_is_docker(const struct manifest *m)
+{
+    return m->config.media_type && strcmp(m->config.media_type, MEDIA_DOCKER_CONFIG) == 0;
+}
+
 json_t *manifest_json(const struct manifest *m)
 {
     json_t *j = json_object();

@@ -79,13 +79,45 @@ static int check_names(const struct strv *names, struct err *err)
     return 0;
 }
 
+static char *manifest_text(const struct manifest *m, bool docker)
+{
+    struct manifest form = *m;
+    auto_json json_t *annotations = docker ? json_object() : NULL;
+    if (docker)
+        json_put_string(annotations, ANNOTATION_TYPE, MEDIA_DOCKER_MANIFEST);
+    form.annotations = annotations;
+    auto_json json_t *json = manifest_json(&form);
+    return json_text(json);
+}
+
+static bool is_listed(struct store *s, const char *digest)
+{
+    for (size_t i = 0; i <= s->n_lowers; i++) {
+        auto_json json_t *index = NULL;
+        struct store_place place = store_place(s, i);
+        if (store_index_read_place(&place, &index, NULL) == 0 && store_index_has(index, digest))
+            return true;
+    }
+    return false;
+}
+
+/* An image that is there already keeps the form that it has: an id is listed once. */
+static char *choose_manifest(struct store *s, const struct manifest *m, bool docker)
+{
+    auto_free char *other = manifest_text(m, !docker);
+    char digest[72];
+    if (digest_of(other, strlen(other), digest, NULL) == 0 && is_listed(s, digest))
+        return take_ptr(other);
+    return manifest_text(m, docker);
+}
+
 int content_image_store(struct store *s, const struct content_image *image, struct store_image *ret,
                         struct err *err)
 {
     auto_done(staging) struct staging st = {.store = s, .fd = -1, .lock = -1};
     auto_done(image_config) struct image_config config = {0};
     auto_done(manifest) struct manifest m = {0};
-    auto_json json_t *config_json = NULL, *manifest = NULL;
+    auto_json json_t *config_json = NULL;
     char digest[72];
     int r = json_parse(image->config, image->config_len, &config_json, err);
     if (r == 0)
@@ -104,12 +136,7 @@ int content_image_store(struct store *s, const struct content_image *image, stru
     m.config = (struct descriptor){.media_type = xstrdup(MEDIA_OCI_CONFIG),
                                    .digest = xstrdup(digest),
                                    .size = (int64_t)image->config_len};
-    if (image->docker) {
-        m.annotations = json_object();
-        json_put_string(m.annotations, ANNOTATION_TYPE, MEDIA_DOCKER_MANIFEST);
-    }
-    manifest = manifest_json(&m);
-    auto_free char *text = json_text(manifest);
+    auto_free char *text = choose_manifest(s, &m, image->docker);
     r = publish_text(&st, text, strlen(text), digest, err);
     return r < 0 ? r : list_image(s, digest, (int64_t)strlen(text), image, ret, err);
 }

@@ -37,6 +37,7 @@ struct parts {
     struct strv layers;              /* names in the source */
     const struct descriptor *expect; /* parallel to `layers`, or NULL */
     struct strv names;
+    bool docker; /* of docker's media types */
 };
 
 static void parts_done(struct parts *p)
@@ -89,8 +90,10 @@ static int take_image(struct load *l, const struct parts *p, struct err *err)
         r = take_layer(l, p, i, config.diff_ids.v[i], err);
     if (r < 0)
         return r;
-    struct content_image image = {
-        .config = p->config.data, .config_len = p->config.len, .names = &p->names};
+    struct content_image image = {.config = p->config.data,
+                                  .config_len = p->config.len,
+                                  .names = &p->names,
+                                  .docker = p->docker};
     grow_array(l->images, l->n, l->cap);
     r = content_image_store(l->store, &image, &l->images[l->n], err);
     if (r == 0)
@@ -120,7 +123,7 @@ static int add_name(const char *name, bool docker, struct strv *ret, struct err 
 
 static int docker_image(struct load *l, const json_t *entry, struct err *err)
 {
-    auto_done(parts) struct parts p = {0};
+    auto_done(parts) struct parts p = {.docker = true};
     auto_free char *config = NULL;
     auto_strv tags = {0};
     if (!json_is_object(entry))
@@ -191,6 +194,7 @@ static int manifest_image(struct load *l, const json_t *json, bool oci, struct p
     for (size_t i = 0; i < m.n_layers && r == 0; i++)
         strv_add_owned(&p->layers, blob_name(m.layers[i].digest, oci));
     p->expect = m.layers;
+    p->docker = r == 0 && manifest_is_docker(&m);
     return r < 0 ? r : take_image(l, p, err);
 }
 
