@@ -42,8 +42,8 @@ struct cgroup_request {
 /* Makes the cgroup and writes the settings. The names of those that cannot be had here (no such
  * controller, nothing delegated) are appended to *ret_missing; where nothing is delegated that is
  * all of them, and ret->dir stays NULL. A value that the kernel refuses, and a `parent` that may
- * not be used, are errors, after which nothing is left. One of the same name, of a container whose
- * monitor was killed, is emptied and replaced. */
+ * not be used, are errors, after which nothing is left but parents that were made. One of the same
+ * name, of a container whose monitor was killed, is emptied and replaced. */
 int cgroup_make(const struct cgroup_request *q, struct cgroup *ret, struct strv *ret_missing,
                 struct err *err);
 
