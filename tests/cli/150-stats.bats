@@ -15,7 +15,7 @@ test_setup() {
     run_apart wherry stats --no-stream
     assert_status 0
     assert_match "${lines[0]}" '^ID +NAME +CPU % +MEM USAGE / LIMIT +MEM % +NET IO +BLOCK IO +PIDS +CPU TIME +AVG CPU %$'
-    assert_match "${lines[1]}" '^[0-9a-f]{12}  c +[0-9.]+% +[0-9.]+[kM]B / [0-9.]+GB +[0-9.]+% +-- / -- +.* +2 +[0-9.m]+s +[0-9.]+%$'
+    assert_match "${lines[1]}" '^[0-9a-f]{12}  c +[0-9.]+% +[0-9.]+[kM]B / [0-9.]+GB +[0-9.]+% +[0-9.]+[kM]?B / [0-9.]+[kM]?B +.* +2 +[0-9.m]+s +[0-9.]+%$'
     assert_equal "${#lines[@]}" 2
     run_apart wherry stats --no-stream --all
     assert_equal "${#lines[@]}" 3
