@@ -61,9 +61,12 @@ int args_init(struct build *b, struct err *err)
         else if ((value = getenv(arg))) /* as docker: NAME alone hands on the caller's variable */
             set(&b->given, arg, value);
     }
-    auto_done(image_config) struct image_config native;
+    auto_done(image_config) struct image_config native, target;
     image_config_init(&native);
-    set_platform(&b->predefined, "TARGET", &native);
+    image_config_init(&target);
+    if (b->o->platform)
+        platform_put(b->o->platform, &target);
+    set_platform(&b->predefined, "TARGET", &target);
     set_platform(&b->predefined, "BUILD", &native);
     set(&b->predefined, "TARGETSTAGE", b->o->target && *b->o->target ? b->o->target : "default");
     return set_created(b, err);

@@ -110,6 +110,8 @@ static void start_stage(struct build *b, struct stage *s)
     s->has_image = true;
     if (s->parent < 0) {
         image_config_init(&s->image.config);
+        if (stage_platform(b, s))
+            platform_put(stage_platform(b, s), &s->image.config);
         return;
     }
     struct stage *p = &b->stages[s->parent];
@@ -134,7 +136,7 @@ static int fetch_base(struct build *b, struct stage *s, struct err *err)
     auto_free char *shown = stage_show_base(s->base), *title = xasprintf("FROM %s", shown);
     struct build_image image = {0};
     int step = inst_step_begin(b, s, title);
-    int r = b->ops->base(b->ops->ctx, s->base, &image, err);
+    int r = b->ops->base(b->ops->ctx, s->base, stage_platform(b, s), &image, err);
     if (r == 0) {
         image_config_done(&s->image.config);
         s->image = image;

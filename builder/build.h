@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "spec/image.h"
+#include "spec/platform.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,7 +68,9 @@ struct build_event {
  * nothing when nothing changed, and sets *ret_changed. */
 struct build_ops {
     void *ctx;
-    int (*base)(void *ctx, const char *ref, struct build_image *ret, struct err *err);
+    /* `platform`: NULL when nobody said one. */
+    int (*base)(void *ctx, const char *ref, const struct platform *platform,
+                struct build_image *ret, struct err *err);
     int (*run)(void *ctx, struct build_image *image, const struct build_run *run, bool *ret_changed,
                struct err *err);
     int (*copy)(void *ctx, struct build_image *image, const struct build_copy *copy,
@@ -85,8 +88,9 @@ struct build_options {
     const char *file_name; /* for messages: "Dockerfile" */
     const char *text;      /* the Dockerfile */
     size_t text_len;
-    const char *target;      /* --target: stage name or number, NULL: the last */
-    const struct strv *args; /* --build-arg NAME=value or NAME */
+    const char *target;              /* --target: stage name or number, NULL: the last */
+    const struct platform *platform; /* --platform, or NULL: this machine's */
+    const struct strv *args;         /* --build-arg NAME=value or NAME */
     const struct strv *labels;
     const struct strv *names; /* full references (-t) */
     bool quiet;

@@ -11,6 +11,7 @@
 
 void stage_done(struct stage *s)
 {
+    platform_done(&s->platform);
     free(s->base);
     if (s->has_image)
         image_config_done(&s->image.config);
@@ -70,37 +71,32 @@ char *stage_show_base(const char *ref)
     return shown;
 }
 
-/* True for the ways to write this machine's own platform. */
-static bool platform_is_native(const struct build *b, const char *platform)
+const struct platform *stage_platform(const struct build *b, const struct stage *s)
 {
-    const char *arch = strv_env_get(&b->predefined, "BUILDARCH");
-    const char *other = strcmp(arch, "amd64") == 0   ? "x86_64"
-                        : strcmp(arch, "arm64") == 0 ? "aarch64"
-                                                     : arch;
-    const char *p = platform;
-    if (strcasecmp(p, "linux") == 0)
-        return true;
-    if (strncasecmp(p, "linux/", 6) == 0)
-        p += 6;
-    else if (strchr(p, '/'))
-        return false;
-    if (strcasecmp(p, arch) == 0 || strcasecmp(p, other) == 0)
-        return true;
-    return strcmp(arch, "arm64") == 0 && strcasecmp(p, "arm64/v8") == 0;
+    return s->platform.os ? &s->platform : b->o->platform;
 }
 
-static int check_platform(struct build *b, const struct ast_instr *in, const struct strv *scope,
-                          struct err *err)
+/* FROM's --platform. An operating system alone is understood, too. */
+static int choose_platform(struct build *b, struct stage *s, struct err *err)
 {
-    auto_free char *platform = NULL;
-    if (!in->platform)
+    auto_strv scope = {0};
+    auto_free char *text = NULL;
+    if (!s->from->platform)
         return 0;
-    int r = build_expand(b, scope, in->platform, &platform, err);
-    if (r < 0)
+    args_global_scope(b, &scope);
+    int r = build_expand(b, &scope, s->from->platform, &text, err);
+    if (r < 0 || !*text)
         return r;
-    if (!*platform || platform_is_native(b, platform))
+    for (char *p = text; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    if (strcmp(text, "linux") == 0) {
+        platform_host(&s->platform);
         return 0;
-    return err_set(err, -ENOTSUP, "FROM --platform=%.60s is not supported yet", platform);
+    }
+    if (platform_parse(text, &s->platform, NULL) < 0)
+        return err_set(err, -EINVAL, "FROM --platform=%.60s: must be OS/ARCHITECTURE[/VARIANT]",
+                       text);
+    return 0;
 }
 
 /* What FROM says, in the scope of the global ARGs. */
@@ -128,14 +124,6 @@ static int resolve_from(struct build *b, struct stage *s, struct err *err)
     if (r == 0)
         image_ref_done(&ref);
     return r;
-}
-
-/* Platforms matter only for what gets built. */
-static int check_needed(struct build *b, const struct stage *s, struct err *err)
-{
-    auto_strv scope = {0};
-    args_global_scope(b, &scope);
-    return check_platform(b, s->from, &scope, err);
 }
 
 static void add_stage(struct build *b, const struct ast_instr *from)
@@ -204,7 +192,7 @@ static int mark_needed(struct build *b, struct err *err)
         struct stage *s = &b->stages[i];
         if (!s->needed)
             continue;
-        int r = check_needed(b, s, err);
+        int r = choose_platform(b, s, err); /* matters only for what gets built */
         if (r < 0)
             return located(b, s->from, err, r);
         if (s->parent >= 0)

@@ -18,10 +18,11 @@ struct stage {
     const struct ast_instr *instrs; /* those behind FROM */
     size_t n_instrs;
     size_t index;
-    char *base;     /* FROM's argument, expanded */
-    ssize_t parent; /* stage that `base` names, or -1 */
-    bool scratch;   /* FROM scratch */
-    bool needed;    /* the target's */
+    char *base;               /* FROM's argument, expanded */
+    ssize_t parent;           /* stage that `base` names, or -1 */
+    bool scratch;             /* FROM scratch */
+    struct platform platform; /* FROM's; os is NULL: not said */
+    bool needed;              /* the target's */
     struct build_image image;
     bool has_image;        /* `image` is initialised */
     struct strv args;      /* ARGs that have a value: NAME=value */
@@ -75,6 +76,8 @@ int stage_plan(struct build *b, struct err *err);
  * meant and so an image. A number out of range is an error. */
 int stage_find(const struct build *b, const char *name, size_t before, ssize_t *ret,
                struct err *err);
+/* The platform of the stage, or NULL when nobody said one. */
+const struct platform *stage_platform(const struct build *b, const struct stage *s);
 /* The reference of a base image as steps show it: "docker.io/library/centos". The caller frees. */
 char *stage_show_base(const char *ref);
 

@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/emulation_options.h"
 #include "cmd/network_options.h"
+#include "cmd/platform_options.h"
 #include "cmd/prompt.h"
 #include "cmd/registry_options.h"
 #include "cmd/transfer_view.h"
@@ -22,6 +23,7 @@
 
 struct values {
     struct registry_values registry; /* first: the rows */
+    struct platform_values platform;
     char *pull;
     struct strv tags, args, labels;
     char *file, *target, *iidfile, *network, *root_emulation;
@@ -40,6 +42,7 @@ static const struct opt opts[] = {
     OPT_CHOICE_ROW(0, "network", values, network, "MODE",
                    "Network of RUN: private (the default), none or host",
                    "default|host|none|private"),
+    PLATFORM_OPTION_ROWS(values),
     {.type = OPT_CHOICE,
      .name = "pull",
      .offset = offsetof(struct values, pull),
@@ -195,7 +198,10 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     struct pull_options pull = {.policy = pull_policy_from(v->pull, PULL_MISSING),
                                 .watch = {.arg = &d}};
     char *secret = NULL; /* what pull.access may borrow */
-    int r = registry_access_from(in, &v->registry, &pull.access, &secret, err);
+    auto_done(platform) struct platform platform = {0};
+    int r = platform_from_values(&v->platform, &platform, err);
+    if (r == 0)
+        r = registry_access_from(in, &v->registry, &pull.access, &secret, err);
     if (r < 0)
         return r;
     if (!v->quiet) {
@@ -203,6 +209,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         pull.watch.watch = on_transfers;
     }
     struct network_options network = network_options(&(struct network_options){.mode = v->network});
+    pull.platform = platform.os ? &platform : NULL;
     struct build_request q = {.context = args->len ? args->v[0] : ".",
                               .dockerfile = v->file,
                               .target = v->target,

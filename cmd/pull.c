@@ -2,6 +2,7 @@
 /* wherry pull: an image from a registry. */
 #include "base/alloc.h"
 #include "cmd/commands.h"
+#include "cmd/platform_options.h"
 #include "cmd/prompt.h"
 #include "cmd/registry_options.h"
 #include "cmd/transfer_view.h"
@@ -11,7 +12,8 @@
 
 struct values {
     struct registry_values registry; /* first: the rows */
-    char *platform, *arch, *os, *variant, *policy;
+    struct platform_values platform;
+    char *policy;
     bool all_tags, quiet;
 };
 
@@ -19,44 +21,12 @@ static const struct opt opts[] = {
     REGISTRY_ACCESS_ROWS,
     REGISTRY_TRANSFER_ROWS,
     OPT_BOOL_ROW('a', "all-tags", values, all_tags, "Pull all tags of the repository"),
-    OPT_STRING_ROW(0, "arch", values, arch, "ARCH", "Choose the image of this architecture"),
-    OPT_STRING_ROW(0, "os", values, os, "OS", "Choose the image of this operating system"),
-    OPT_STRING_ROW(0, "platform", values, platform, "OS/ARCH[/VARIANT]",
-                   "Choose the image of this platform"),
+    PLATFORM_OPTION_ROWS(values),
     OPT_CHOICE_ROW(0, "policy", values, policy, "WHEN",
                    "When to pull: always (the default), missing, newer or never", PULL_POLICIES),
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
-    OPT_STRING_ROW(0, "variant", values, variant, "VARIANT",
-                   "Choose the image of this variant of the architecture"),
     {0},
 };
-
-static void replace(char **at, const char *value)
-{
-    free(*at);
-    *at = xstrdup(value);
-}
-
-/* *ret stays empty when nothing was said. */
-static int parse_platform(const struct values *v, struct platform *ret, struct err *err)
-{
-    bool parts = v->arch || v->os || v->variant;
-    if (v->platform && parts)
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        "--platform cannot be used together with --arch, --os and --variant");
-    if (v->platform)
-        return platform_parse(v->platform, ret, err);
-    if (!parts)
-        return 0;
-    platform_host(ret);
-    if (v->os)
-        replace(&ret->os, v->os);
-    if (v->arch)
-        platform_set_architecture(ret, v->arch);
-    if (v->variant)
-        replace(&ret->variant, v->variant);
-    return 0;
-}
 
 static int check_all_tags(const struct values *v, const char *name, struct err *err)
 {
@@ -92,7 +62,7 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
     char *secret = NULL;
     struct pull_options o = {.policy = pull_policy_from(v->policy, PULL_ALWAYS),
                              .all_tags = v->all_tags};
-    int r = parse_platform(v, &platform, err);
+    int r = platform_from_values(&v->platform, &platform, err);
     strv_foreach (args, name)
         r = r < 0 ? r : check_all_tags(v, name, err);
     if (r == 0)

@@ -137,12 +137,14 @@ static bool is_there(struct store *s, const char *id)
 }
 
 /* Until it is claimed a prune may take away what was found or pulled: then it is had once more. */
-static int on_base(void *arg, const char *ref, struct build_image *ret, struct err *err)
+static int on_base(void *arg, const char *ref, const struct platform *platform,
+                   struct build_image *ret, struct err *err)
 {
     struct context *ctx = arg;
     struct store *s = &ctx->engine->store;
     struct pull_options pull = *ctx->request->pull;
     pull.name = ref;
+    pull.platform = platform;
     for (int tries = 0;; tries++) {
         auto_strv ids = {0};
         struct err failed = {0};
@@ -251,6 +253,16 @@ static void step_network(const struct context *ctx, struct netns_config *network
     files->network = network;
 }
 
+/* Where the machine cannot do it: whether it can (qemu may do it) is found out by trying. */
+static int explain_foreign(const struct build_image *image, int r, struct err *err)
+{
+    const char *arch = image->config.architecture, *here = platform_architecture();
+    if (err->kind != ERR_NOT_EXEC || !arch || strcmp(arch, here) == 0)
+        return r;
+    return err_set(err, r, "the image is for %.40s, which this machine (%s) cannot run", arch,
+                   here);
+}
+
 static int on_run(void *arg, struct build_image *image, const struct build_run *run,
                   bool *ret_changed, struct err *err)
 {
@@ -284,7 +296,8 @@ static int on_run(void *arg, struct build_image *image, const struct build_run *
     s.files.no_sync = true;
     auto_free char *command = strv_join(&run->args, " ");
     r = start_run(ctx, &s, &sandbox, command, err);
-    return r < 0 ? r : scratch_commit(&s, image, true, ret_changed, err);
+    return r < 0 ? explain_foreign(image, r, err)
+                 : scratch_commit(&s, image, true, ret_changed, err);
 }
 
 /* --- COPY, ADD, WORKDIR ---------------------------------------------------------------------- */
@@ -296,7 +309,7 @@ static int open_from_image(struct context *ctx, const struct build_copy *copy, s
     struct build_image named = {0};
     const struct build_image *image = copy->from_image;
     if (!image) {
-        int r = on_base(ctx, copy->from, &named, err);
+        int r = on_base(ctx, copy->from, ctx->request->pull->platform, &named, err);
         if (r < 0)
             return r;
         image = &named;
@@ -468,6 +481,7 @@ static int build_in_context(struct context *ctx, char **ret_id, struct err *err)
                               .text = buf_str(&text),
                               .text_len = text.len,
                               .target = q->target,
+                              .platform = q->pull->platform,
                               .args = q->args,
                               .labels = q->labels,
                               .names = &names};

@@ -122,6 +122,18 @@ char *platform_string(const struct platform *p)
                      variant ? p->variant : "");
 }
 
+void platform_put(const struct platform *p, struct image_config *config)
+{
+    bool implied =
+        p->variant && strcmp(p->architecture, "arm64") == 0 && strcmp(p->variant, "v8") == 0;
+    free(config->os);
+    free(config->architecture);
+    free(config->variant);
+    config->os = xstrdup(p->os);
+    config->architecture = xstrdup(p->architecture);
+    config->variant = implied ? NULL : strdup_or_null(p->variant);
+}
+
 /* "v7" is 7; 0 when it is no such thing. */
 static int variant_number(const char *v)
 {

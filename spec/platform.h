@@ -21,6 +21,8 @@ int platform_parse(const char *s, struct platform *ret, struct err *err);
 void platform_set_architecture(struct platform *p, const char *architecture);
 /* "linux/arm64/v8"; the caller frees. */
 char *platform_string(const struct platform *p);
+/* What a configuration says of it; v8 of arm64, which has no other, is left out as docker does. */
+void platform_put(const struct platform *p, struct image_config *config);
 /* Whether an image for `has` runs where `want` does: how well, 0: not at all. */
 int platform_match(const struct platform *want, const struct platform *has);
 

@@ -342,3 +342,28 @@ END
     assert_status 0
     assert_equal "$(cat iid)" "sha256:${output#sha256:}"
 }
+
+@test "build --platform: what FROM means, scratch, and a RUN that cannot be" {
+    mkdir arm
+    echo no-program >arm/sh
+    chmod 755 arm/sh
+    wherry import -q --arch arm64 <(tar -C arm --transform 's,^sh,bin/sh,' -cf - sh) foreign
+    printf 'FROM foreign\nCOPY Dockerfile /\n' >Dockerfile
+    run_apart wherry build -q --platform linux/arm64 --pull=never -t copied .
+    assert_status 0
+    assert_equal "$(wherry image inspect --format '{{.Architecture}}' copied)" arm64
+    run_apart wherry build -q --arch s390x --pull=never .
+    assert_status 125
+    assert_error 'image here is for another platform'
+    echo 'RUN x' >>Dockerfile
+    run_apart wherry build -q --platform linux/arm64 --pull=never .
+    assert_status 125
+    assert_error 'the image is for arm64, which this machine \(amd64\) cannot run'
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >Dockerfile
+    run_apart wherry build -q --arch arm --variant v7 -t empty .
+    assert_status 0
+    assert_equal "$(wherry image inspect --format '{{.Os}}/{{.Architecture}}' empty)" linux/arm
+    run_apart wherry build -q --arch arm --platform linux/arm .
+    assert_status 125
+    assert_error '--platform cannot be used together'
+}

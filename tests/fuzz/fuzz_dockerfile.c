@@ -13,7 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int no_base(void *ctx, const char *ref, struct build_image *ret, struct err *err)
+static int no_base(void *ctx, const char *ref, const struct platform *platform,
+                   struct build_image *ret, struct err *err)
 {
     image_config_init(&ret->config);
     strv_add(&ret->config.run.env, "BASE=a/b.c*d");

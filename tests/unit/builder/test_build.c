@@ -30,11 +30,13 @@ static void add_layer(struct recorder *r, struct build_image *image)
 
 /* Base images by name: "onbuild" has a trigger, "bare" layers without a history, "bash" a SHELL,
  * "missing" is not there; all others have an ENV, a CMD and one layer. */
-static int fake_base(void *ctx, const char *ref, struct build_image *ret, struct err *err)
+static int fake_base(void *ctx, const char *ref, const struct platform *platform,
+                     struct build_image *ret, struct err *err)
 {
     struct recorder *r = ctx;
     struct build_image image = {0};
-    buf_printf(&r->log, "base %s\n", ref);
+    auto_free char *text = platform ? platform_string(platform) : NULL;
+    buf_printf(&r->log, "base %s%s%s\n", ref, text ? " for " : "", text ? text : "");
     if (strcmp(ref, "missing") == 0)
         return err_kind(err, ERR_NOT_FOUND, -ENOENT, "missing: image not known");
     image_config_init(&image.config);
@@ -151,6 +153,8 @@ static void log_config(struct recorder *r, const struct image_config *c)
     auto_free char *labels = json_text(run->labels);
     if (json_object_size(run->labels) > 0)
         buf_printf(&r->log, " labels=%s", labels);
+    if (strcmp(c->architecture, "amd64") != 0)
+        buf_printf(&r->log, " for=%s/%s/%s", c->os, c->architecture, c->variant ? c->variant : "");
     buf_printf(&r->log, " created=%s layers=%zu\n", c->created, c->diff_ids.len);
 }
 
@@ -189,6 +193,7 @@ static void fake_event(void *ctx, const struct build_event *ev)
 struct options {
     struct build_options o;
     struct strv args, labels, names;
+    struct platform platform;
     char *target;
 };
 
@@ -197,6 +202,7 @@ static void options_done(struct options *o)
     strv_done(&o->args);
     strv_done(&o->labels);
     strv_done(&o->names);
+    platform_done(&o->platform);
     free(o->target);
 }
 
@@ -213,6 +219,8 @@ static void read_options(const char *text, struct options *o, struct recorder *r
             strv_add(&o->names, line + 10);
         else if (strncmp(line, "#opt target ", 12) == 0)
             o->target = xstrdup(line + 12);
+        else if (strncmp(line, "#opt platform ", 14) == 0)
+            assert_int_equal(platform_parse(line + 14, &o->platform, NULL), 0);
         else if (strcmp(line, "#opt history") == 0)
             r->history = true;
     }
@@ -221,6 +229,7 @@ static void read_options(const char *text, struct options *o, struct recorder *r
         .text = text,
         .text_len = strlen(text),
         .target = o->target,
+        .platform = o->platform.os ? &o->platform : NULL,
         .args = &o->args,
         .labels = &o->labels,
         .names = &o->names,
