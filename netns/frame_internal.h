@@ -11,8 +11,7 @@
 #define ETHER_TYPE_IPV6 0x86dd
 #define IPV4_LEN        20
 #define IPV6_LEN        40
-#define IPV4_FRAGMENTED 0xbfff /* all but "don't fragment": more to come, an offset, the reserved  \
-                                */
+#define IPV4_FRAGMENTED 0xbfff /* all but "do not fragment" */
 
 static inline unsigned get16(const uint8_t *p)
 {
