@@ -101,7 +101,7 @@ test_setup() {
 }
 
 @test "whoever root is, it can read what only root may" {
-    has_subordinate_ids || skip 'needs subordinate ids'
+    need_subordinate_ids
     wherry secret create pw file
     local mode
     for mode in auto nomap; do
