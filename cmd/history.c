@@ -58,6 +58,21 @@ static void put_id(const json_t *row, json_t *shown, bool no_trunc)
         json_put(shown, "CreatedBy", json_sprintf("%.*s...", CREATED_BY_WIDTH - 3, by));
 }
 
+/* podman's JSON has other names than its templates. */
+static void rename_for_json(json_t *row, json_t *shown)
+{
+    static const char *const names[][2] = {
+        {"Id", "id"}, {"Size", "size"}, {"Comment", "comment"}, {"Tags", "tags"}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        json_t *value = json_incref(json_object_get(row, names[i][0]));
+        if (!json_object_get(shown, names[i][0]))
+            json_put(shown, names[i][0], json_incref(value));
+        json_object_del(row, names[i][0]);
+        json_put(row, names[i][1], value);
+    }
+    json_put(row, "created", json_incref(json_object_get(row, "Created")));
+}
+
 /* Adds what templates see in place of the facts (LIST_TEMPLATE_FIELDS). */
 static void word(json_t *row, bool no_trunc, bool human)
 {
@@ -72,6 +87,7 @@ static void word(json_t *row, bool no_trunc, bool human)
     uint64_t size = (uint64_t)json_integer_value(json_object_get(row, "Size"));
     if (human)
         json_put_string(shown, "Size", human_size(size, " ", text));
+    rename_for_json(row, shown);
     json_put(row, LIST_TEMPLATE_FIELDS, shown);
 }
 

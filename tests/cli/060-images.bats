@@ -273,4 +273,9 @@ serve() { # DIRECTORY
     assert_match "${lines[1]}" 'LABEL b=2'
     assert_match "${lines[2]}" 'ENV A=1'
     assert_equal "${#lines[@]}" 4
+    # podman's names, which differ from those of its templates.
+    wherry history --format json stepped >history.json
+    assert_equal "$(python3 -c 'import json
+print(*sorted(json.load(open("history.json"))[0]))')" 'Created CreatedBy comment created id size tags'
+    assert_equal "$(wherry history --format '{{.Tags}}' stepped | head -1)" '[docker.io/library/stepped:latest]'
 }
