@@ -77,7 +77,7 @@ application/vnd.oci.image.config.v1+json"
     # Also when a lower store has it.
     run_apart env WHERRY_ROOT="$PWD/upper" WHERRY_IMAGESTORE="$WHERRY_ROOT" "$WHERRY" pull -q "$registry/made:2"
     assert_status 0
-    assert_equal "$(WHERRY_ROOT=$PWD/upper WHERRY_IMAGESTORE=$WHERRY_ROOT wherry images --format json | grep -c "\"Id\": \"$id\"")" 1
+    assert_equal "$(wherry --root "$PWD/upper" images --format json | grep -c "\"Id\": \"$id\"")" 1
     run_apart wherry system check
     assert_status 0
 }
