@@ -446,8 +446,9 @@ END
             syscall(133, "/d/same-$i", 0020666, 0x100 + $k) == 0 || $! == 17 or die "$!" }'
     for k in 1 2 3; do wherry exec c perl -e "$script" $k 150 & done
     wait
-    run_apart wherry exec c sh -c 'find /d -name "[12]-*" -type c | wc -l; find /d -name "[12]-*" | wc -l; ls -l /d/same-* | cut -d" " -f 1 | sort -u; stat -c %t,%T /d/[12]-* | sort -u'
-    assert_output $'300\n300\n-rw-r--r--\ncrw-r--r--\n1,3'
+    run_apart wherry exec c sh -c 'find /d -name "[12]-*" -type c | wc -l; find /d -name "[12]-*" | wc -l; ls -l /d/same-* | grep -cvE "^(-|c)rw-r--r-- "; stat -c %t,%T /d/[12]-* | sort -u'
+    # Who was first with a name that all want is not said: a device or a file, and nothing between.
+    assert_output $'300\n300\n0\n1,3'
     wherry rm -f -t 0 c
 }
 
