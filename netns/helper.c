@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct helper {
     struct netns_config config;
@@ -84,6 +85,17 @@ static int enter_ports(struct helper *h, struct err *err)
                                                     h->fds[NETNS_FD_NET], err);
 }
 
+/* The monitor takes the end of its channel for ours, so the ports must be free before. With ports
+ * we end with their process (on_child_end()), which comes to the same. */
+static void end_ports(struct helper *h)
+{
+    if (h->ports_channel < 0)
+        return;
+    shutdown(h->ports_channel, SHUT_WR);
+    channel_recv(h->ports_channel, &h->msg);
+    channel_msg_done(&h->msg);
+}
+
 static int serve(struct helper *h)
 {
     struct err err = {0};
@@ -104,6 +116,8 @@ static int serve(struct helper *h)
     if (answer(h, &err) < 0 || r < 0)
         return 1;
     slirp_loop_run(loop, h->control);
+    end_ports(h);
+    close_fd(&h->control); /* before the device, which takes its time */
     return 0;
 }
 

@@ -14,8 +14,10 @@
 #include "runtime/init.h"
 #include "runtime/namespaces.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -234,6 +236,10 @@ int launch(const struct monitor_options *o, const struct winsize *size, struct l
     auto_close int channel = -1;
     int network[2] = {-1, -1};
     struct err own = {0};
+    int status;
+    if (ret->ending > 0)
+        proc_wait(ret->ending, &status);
+    ret->ending = 0;
     int r = start_servers(o, ret, &servers, err);
     if (r == 0 && has_network(o))
         r = channel_pair(network, err);
@@ -283,13 +289,31 @@ static void wait_server(pid_t pid, int64_t end)
     }
 }
 
+/* The helper closes its end when nothing of the network is left but the device, for whose removal
+ * the kernel takes 20 ms that nobody need wait for: it is collected before the next launch(). */
+static void wait_network(struct launched *l)
+{
+    struct pollfd p = {l->net_control, POLLIN, 0};
+    int64_t end = clock_ms() + SERVER_PATIENCE;
+    int n = -1;
+    while (l->network > 0 && end > clock_ms() && (n = poll(&p, 1, (int)(end - clock_ms()))) < 0)
+        if (errno != EINTR)
+            break;
+    if (l->network > 0 && n <= 0)
+        kill(l->network, SIGKILL);
+    l->ending = l->network;
+    l->network = 0;
+    close_fd(&l->net_control);
+}
+
 void launch_wait_server(struct launched *l, bool at_once)
 {
     int64_t end = clock_ms() + (at_once ? 0 : SERVER_PATIENCE);
     int status;
     close_fd(&l->mounts);
-    close_fd(&l->net_control); /* what the container has sent goes out meanwhile */
-    if (l->guard > 0) {        /* it holds the container's mounts, too */
+    if (l->net_control >= 0)
+        shutdown(l->net_control, SHUT_WR); /* what the container has sent goes out meanwhile */
+    if (l->guard > 0) {                    /* it holds the container's mounts, too */
         kill(l->guard, SIGKILL);
         proc_wait(l->guard, &status);
         l->guard = 0;
@@ -302,9 +326,7 @@ void launch_wait_server(struct launched *l, bool at_once)
     for (size_t i = 0; i < l->n_servers; i++)
         if (l->servers[i] > 0)
             wait_server(l->servers[i], end);
-    if (l->network > 0)
-        wait_server(l->network, clock_ms() + SERVER_PATIENCE);
-    l->network = 0;
+    wait_network(l);
     free(take_ptr(l->servers));
     l->n_servers = 0;
 }

@@ -11,6 +11,7 @@ struct launched {
     pid_t *servers;                /* of the root, then of the mounts that are served; 0: none */
     size_t n_servers;
     pid_t network;   /* the helper of the network; 0: none */
+    pid_t ending;    /* the helper of an earlier launch, to be collected; 0: none */
     int net_control; /* its end is our end of this; -1 */
     int mounts;      /* with a pid namespace that is not its own: its mount namespace; else -1 */
     struct streams io;
