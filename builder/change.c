@@ -6,6 +6,7 @@
 #include "builder/parse.h"
 #include "builder/state.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define FILE_NAME "--change"
@@ -63,11 +64,23 @@ static const char *without_place(char *message)
     return text ? text + 2 : message;
 }
 
+/* docker and podman take CMD=/bin/sh as well as CMD /bin/sh. */
+static char *as_dockerfile(const char *instruction)
+{
+    char *text = xasprintf("FROM scratch\n%s\n", instruction);
+    char *word = strchr(text, '\n') + 1;
+    while (isalpha((unsigned char)*word))
+        word++;
+    if (*word == '=')
+        *word = ' ';
+    return text;
+}
+
 int build_change(struct image_config *config, const char *instruction, struct err *err)
 {
     struct err said = {0};
     auto_done(ast_file) struct ast_file file = {0};
-    auto_free char *text = xasprintf("FROM scratch\n%s\n", instruction);
+    auto_free char *text = as_dockerfile(instruction);
     int r = parse_dockerfile(FILE_NAME, text, strlen(text), &file, &said);
     const struct ast_instr *in = r == 0 && file.n_instrs == 2 ? &file.instrs[1] : NULL;
     if (r == 0 && !in)

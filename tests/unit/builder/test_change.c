@@ -26,6 +26,10 @@ static const struct {
                               "\"Labels\":{\"l\":\"1\",\"m\":\"two words\"}}"},
     {"USER games", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
                    "\"Labels\":{\"l\":\"1\"},\"User\":\"games\"}"},
+    {"USER=games", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
+                   "\"Labels\":{\"l\":\"1\"},\"User\":\"games\"}"},
+    {"LABEL=m=1=2", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
+                    "\"Labels\":{\"l\":\"1\",\"m\":\"1=2\"}}"},
     {"WORKDIR /w", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
                    "\"Labels\":{\"l\":\"1\"},\"WorkingDir\":\"/w\"}"},
     {"EXPOSE 80", "{\"Cmd\":[\"old\"],\"Entrypoint\":[\"/e\"],\"Env\":[\"A=1\"],"
