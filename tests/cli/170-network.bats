@@ -203,7 +203,8 @@ with_file() { # FILE PATH CMD...
     refute_match "$(readlink "/proc/$helper/ns/net")" "^$(readlink "/proc/$(wherry inspect --format '{{.State.Pid}}' one)/ns/net")\$"
     wherry kill one >/dev/null
     wait_for container_is one exited
-    [[ ! -e /proc/$helper ]]
+    # The removal of its device takes the kernel a moment, for which the monitor does not wait.
+    wait_for bash -c '[[ ! -e /proc/$1 ]]' bash "$helper"
 }
 
 @test "a helper that dies is told, and a restart mends it" {
