@@ -486,6 +486,8 @@ static void renumber(struct overlay *ov, struct node *n, uint64_t ino)
     n->ino = ino;
     if (shared)
         node_share(ov, n);
+    if (ov->renumbered)
+        ov->renumbered(ov->renumbered_arg, n);
 }
 
 int node_make_typed(struct overlay *ov, struct node *n)
@@ -517,7 +519,8 @@ int node_make_typed(struct overlay *ov, struct node *n)
     if (r < 0)
         return r;
     n->typed = true;
-    renumber(ov, n, ino);
+    if (n->ino != ino)
+        renumber(ov, n, ino);
     return 0;
 }
 

@@ -104,7 +104,10 @@ struct overlay {
     bool delayed_writes;     /* who writes has changed the time before, or will do it itself */
     bool sync;               /* copied data is on the disk before its copy is visible */
     struct stat upper_st;    /* of the root of the upper directory */
-    struct node **kept;      /* see node.kept */
+    /* Told when an object gets another number, so that nobody goes on with the old one; or NULL. */
+    void (*renumbered)(void *arg, struct node *n);
+    void *renumbered_arg;
+    struct node **kept; /* see node.kept */
     size_t n_kept, cap_kept;
     struct node *root;
     struct idmap by_id, by_ino;

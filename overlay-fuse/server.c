@@ -53,6 +53,15 @@ void server_withdraw(struct server *s, struct node *n)
     fuse_lowlevel_notify_inval_inode(s->session, n->id, -1, 0);
 }
 
+/* The kernel has the number among the attributes, and in the listings of where its names are. */
+static void renumbered(void *arg, struct node *n)
+{
+    struct server *s = arg;
+    server_withdraw(s, n);
+    for (const struct child *c = n->names; c; c = c->next_name)
+        fuse_lowlevel_notify_inval_inode(s->session, c->dir->id, 0, 0);
+}
+
 uid_t server_uid(const struct server *s, uid_t uid)
 {
     return s->o.uids ? id_to_disk(s->o.uids, uid) : uid;
@@ -155,6 +164,8 @@ int server_new(struct overlay *ov, const struct server_options *o, const char *f
     s->data = xcalloc(1, SERVER_READ_MAX);
     server_loop_init(&s->loop);
     s->session = fuse_session_new(&args, &server_ops, sizeof(server_ops), s);
+    ov->renumbered = renumbered;
+    ov->renumbered_arg = s;
     fuse_opt_free_args(&args);
     if (!s->session)
         return err_set(err, -EINVAL, "FUSE does not take the options \"%s\"", fuse ? fuse : "");

@@ -109,6 +109,10 @@ in_mixed_directory() { # COMMAND
     { cat before && printf "x\ny\n"; } | diff - after
 }
 
+@test "a link that gets another number has it in listings as well" {
+    on_overlay "$hazard" number mnt
+}
+
 @test "only the attributes of a large file are copied up, its data with the first write" {
     letters a 2560 >layer/file
     add_layer layer

@@ -5,6 +5,7 @@
  *   overlay-hazard list DIR             what stays comes once while others come and go
  *   overlay-hazard seek DIR             telldir() and seekdir(), changes between
  *   overlay-hazard move DIR COUNT       a listing ends for who renames what it reads
+ *   overlay-hazard number DIR           what gets another number has it in listings as well
  *   overlay-hazard linear SMALL LARGE   an entry takes about the same time in both
  *   overlay-hazard readers FILE         some read and map while another writes
  *   overlay-hazard pin DIR COUNT        so many open files without a name
@@ -26,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 _Noreturn static void fail(const char *what, long long a, long long b)
@@ -354,6 +356,46 @@ static void exec_all(long count)
     }
 }
 
+/* Listings tell the numbers that the objects have. */
+static void same_numbers(const char *dir)
+{
+    auto_closedir DIR *d = opendir(dir);
+    const struct dirent *e;
+    struct stat st;
+    while (d && (e = readdir(d)))
+        if (*e->d_name != '.' &&
+            (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != e->d_ino))
+            fail(e->d_name, (long long)e->d_ino, (long long)st.st_ino);
+}
+
+static ino_t number_of(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        fail(path, 0, 0);
+    return st.st_ino;
+}
+
+/* A symbolic link becomes another object on disk when it gets a second name, or attributes. */
+static void number(void)
+{
+    if (mkdir("d", 0755) < 0 || mkdir("e", 0755) < 0 || symlink("x", "d/a") < 0 ||
+        symlink("x", "d/b") < 0)
+        fail("make", 0, 0);
+    ino_t a = number_of("d/a"), b = number_of("d/b");
+    same_numbers("d"); /* which the kernel keeps */
+    if (link("d/a", "e/a") < 0)
+        fail("link", 0, 0);
+    same_numbers("d");
+    same_numbers("e");
+    if (lsetxattr("d/b", "security.x", "y", 1, 0) < 0)
+        fail("setxattr", 0, 0);
+    same_numbers("d");
+    errno = 0;
+    if (number_of("d/a") == a || number_of("d/b") == b)
+        fail("nothing was tried: the number is the same", (long long)a, (long long)b);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[1] : "";
@@ -369,6 +411,8 @@ int main(int argc, char **argv)
         seek();
     else if (strcmp(what, "move") == 0 && argc == 4)
         move(atol(argv[3]));
+    else if (strcmp(what, "number") == 0)
+        number();
     else if (strcmp(what, "linear") == 0 && argc == 4)
         linear(argv[2], argv[3]);
     else if (strcmp(what, "readers") == 0)

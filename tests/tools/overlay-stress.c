@@ -354,10 +354,7 @@ static void check_dir(const char *path, const char *name, const struct stat *st)
             complain(path, e->d_name, errno, 0);
             continue;
         }
-        /* A symbolic link that comes to bear attributes gets another number (typed_link() in
-         * copyup.c), and a listing that the kernel keeps has the old one: known, and left. */
-        bool renumbered = S_ISLNK(s.st_mode);
-        if ((s.st_ino != e->d_ino && !renumbered) || (e->d_type && e->d_type != IFTODT(s.st_mode)))
+        if (s.st_ino != e->d_ino || (e->d_type && e->d_type != IFTODT(s.st_mode)))
             complain(path, "listed as another", (long long)e->d_ino, (long long)s.st_ino);
         dirs += S_ISDIR(s.st_mode) && strcmp(e->d_name, ".") != 0;
     }
