@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int write_full(int fd, const void *data, size_t len)
@@ -222,25 +223,29 @@ static int move_up(struct removal *rm, int dirfd, const char *name)
     }
 }
 
-/* A bind of the same file system has its device: what is mounted is told by the kernel. */
-static bool is_mount_root(int fd)
-{
-    struct statx st;
-    return statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
-
 /* Opens a directory that is to be emptied. */
-static int open_for_removal(int dirfd, const char *name, struct stat *ret)
+static int open_for_removal(int dirfd, const char *name, struct statx *ret)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     auto_close int sub = openat(dirfd, name, flags);
     if (sub < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
         sub = openat(dirfd, name, flags);
-    if (sub < 0 || fstat(sub, ret) < 0)
+    if (sub < 0 || statx(sub, "", AT_EMPTY_PATH, STATX_MODE, ret) < 0)
         return -errno;
-    if ((ret->st_mode & 0700) != 0700)
+    if ((ret->stx_mode & 0700) != 0700)
         fchmod(sub, 0700);
     return take_fd(&sub);
+}
+
+static dev_t device_of(const struct statx *st)
+{
+    return makedev(st->stx_dev_major, st->stx_dev_minor);
+}
+
+/* A bind of the same file system has its device: what is mounted is told by the kernel. */
+static bool is_mounted_over(const struct removal *rm, const struct statx *st)
+{
+    return device_of(st) != rm->dev || (st->stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 /* Removes the entry `name` of the directory `dirfd`; what is mounted is left. */
@@ -250,11 +255,11 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, int dep
         return 0;
     if (errno != EISDIR && errno != EPERM)
         return -errno;
-    struct stat st;
+    struct statx st;
     int sub = open_for_removal(dirfd, name, &st);
     if (sub < 0)
         return sub == -ENOENT ? 0 : sub; /* another removes it, too */
-    bool foreign = st.st_dev != rm->dev || is_mount_root(sub);
+    bool foreign = is_mounted_over(rm, &st);
     if (foreign || depth > REMOVE_DEPTH) {
         close(sub);
         return foreign ? -EXDEV : move_up(rm, dirfd, name);
@@ -299,11 +304,11 @@ static int remove_tree(int dirfd, const char *path)
         return 0;
     if (errno != EISDIR && errno != EPERM)
         return -errno;
-    struct stat st;
+    struct statx st;
     auto_close int top = open_for_removal(dirfd, path, &st);
     if (top < 0)
         return top == -ENOENT ? 0 : top;
-    struct removal rm = {.top = top, .dev = st.st_dev};
+    struct removal rm = {.top = top, .dev = device_of(&st)};
     for (unsigned before = 1; before != rm.moved;) { /* until nothing more came up */
         before = rm.moved;
         int fd = open_dir_at(top, ".", NULL);
