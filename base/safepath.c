@@ -266,6 +266,19 @@ char *path_join(const char *base, const char *path)
     return path_clean(both);
 }
 
+int path_absolute(const char *path, char **ret, struct err *err)
+{
+    if (*path == '/') {
+        *ret = xstrdup(path);
+        return 0;
+    }
+    auto_free char *here = getcwd(NULL, 0);
+    if (!here)
+        return err_errno(err, -errno, "current directory");
+    *ret = xasprintf("%s/%s", here, path);
+    return 0;
+}
+
 bool path_is_within(const char *path, const char *dir)
 {
     size_t len = strlen(dir);

@@ -33,5 +33,9 @@ char *path_clean(const char *path);
 /* `path` if absolute, else base + "/" + path; cleaned. The caller frees. */
 char *path_join(const char *base, const char *path);
 
+/* `path` as it is if absolute, else below the current directory; not cleaned, since "a/../b" with a
+ * link at a is another place than "b". Allocated into *ret. */
+int path_absolute(const char *path, char **ret, struct err *err);
+
 /* Whether `path` is `dir` or lies in it, by their texts. */
 bool path_is_within(const char *path, const char *dir);

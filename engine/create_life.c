@@ -2,14 +2,13 @@
 /* How long a new container lives and what becomes of its output. */
 #include "engine/create_life.h"
 
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/safepath.h"
 #include "base/size.h"
 #include "engine/restart_policy.h"
 
 #include <string.h>
-#include <unistd.h>
 
 static int log_option(json_t *log, const char *driver, const char *option, struct err *err)
 {
@@ -73,12 +72,11 @@ static int put_path(json_t *document, const char *key, const char *path, struct 
 {
     if (!path)
         return 0;
-    auto_free char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
-    if (*path != '/' && !cwd)
-        return err_errno(err, -errno, "%s", path);
-    auto_free char *full = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
-    json_put(document, key, json_from_string(full));
-    return 0;
+    auto_free char *full = NULL;
+    int r = path_absolute(path, &full, err);
+    if (r == 0)
+        json_put(document, key, json_from_string(full));
+    return r;
 }
 
 int create_life(const struct life_options *o, json_t *document, struct err *err)

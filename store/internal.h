@@ -30,9 +30,6 @@ int store_mkdir(int dirfd, const char *path, struct err *err);
 /* Syncs the directory `path`. */
 int store_sync_dir(int dirfd, const char *path, struct err *err);
 
-/* `path` as it is if absolute, else below the current directory. Allocated into *ret. */
-int store_absolute(const char *path, char **ret, struct err *err);
-
 /* Whether a store has a file or directory of this name in its root. */
 bool store_is_own_name(const char *name);
 /* Writes the file oci-layout. */

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/safepath.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static int open_one(struct store *s, const char *dir, struct err *err)
         return err_set(err, -EINVAL, "image store %s: not a store, or not readable", dir);
     if (same_directory(fd, s->root_fd))
         return 0; /* nothing that we do not have */
-    int r = store_absolute(dir, &l.root, err);
+    int r = path_absolute(dir, &l.root, err);
     if (r < 0)
         return r;
     take_fd(&fd);

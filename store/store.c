@@ -82,20 +82,6 @@ static bool is_ours(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
-/* Not cleaned: "a/../b" with a link at a is another place than "b". */
-int store_absolute(const char *path, char **ret, struct err *err)
-{
-    if (*path == '/') {
-        *ret = xstrdup(path);
-        return 0;
-    }
-    auto_free char *here = getcwd(NULL, 0);
-    if (!here)
-        return err_errno(err, -errno, "current directory");
-    *ret = xasprintf("%s/%s", here, path);
-    return 0;
-}
-
 static int home_directory(char **ret, struct err *err)
 {
     const char *home = env_absolute("HOME");
@@ -116,7 +102,7 @@ static int choose_root(const char *option, char **ret, struct err *err)
 {
     const char *given = option ? option : env_path("WHERRY_ROOT");
     if (given)
-        return store_absolute(given, ret, err);
+        return path_absolute(given, ret, err);
     const char *data = env_absolute("XDG_DATA_HOME");
     if (data) {
         *ret = xasprintf("%s/wherry", data);
@@ -134,7 +120,7 @@ static int choose_run(const char *option, char **ret, struct err *err)
 {
     const char *given = option ? option : env_path("WHERRY_RUNROOT");
     if (given)
-        return store_absolute(given, ret, err);
+        return path_absolute(given, ret, err);
     /* After su it may still name another user's. */
     const char *runtime = env_absolute("XDG_RUNTIME_DIR");
     if (runtime && is_ours(runtime)) {
