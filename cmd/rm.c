@@ -29,32 +29,28 @@ static const struct opt opts[] = {
     {0},
 };
 
-static int remove_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
-                      struct err *err);
-
-/* Those that were removed meanwhile are no error. */
-static int remove_dependents(struct invocation *in, struct store_container *c, void *arg,
-                             struct err *err)
-{
-    auto_strv ids = {0};
-    int r = dependents_all(&in->engine->store, c, &ids, err);
-    if (r == 0)
-        r = each_container(in, &ids, true, remove_one, arg, err);
-    return r;
-}
-
-static int remove_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
-                      struct err *err)
+static int remove_alone(struct invocation *in, struct store_container *c, const char *name,
+                        void *arg, struct err *err)
 {
     const struct values *v = arg;
-    int r = v->depend ? remove_dependents(in, c, arg, err) : 0;
-    if (r == 0)
-        r = container_remove(in->engine, c, v->force, v->time, err);
+    int r = container_remove(in->engine, c, v->force, v->time, err);
     if (r == 0 && v->volumes)
         volumes_remove_anonymous(&in->engine->store, c->config);
     if (r == 0)
         puts(name);
     return r;
+}
+
+/* With --depend those that depend on it first; ones that were removed meanwhile are no error. */
+static int remove_one(struct invocation *in, struct store_container *c, const char *name, void *arg,
+                      struct err *err)
+{
+    const struct values *v = arg;
+    auto_strv ids = {0};
+    int r = v->depend ? dependents_all(&in->engine->store, c, &ids, err) : 0;
+    if (r == 0)
+        r = each_container(in, &ids, true, remove_alone, arg, err);
+    return r < 0 ? r : remove_alone(in, c, name, arg, err);
 }
 
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
