@@ -84,13 +84,13 @@ static int print_help(const struct buf *text)
     return 0;
 }
 
-/* Opens what the command needs, runs it, closes it. */
 static void print_warning(const char *text)
 {
     fflush(stdout);
     fprintf(stderr, "Warning: %s\n", text);
 }
 
+/* Opens what the command needs, runs it, closes it. */
 static int run_parsed(struct program *p, const struct command *cmd, void *values,
                       struct opt_result *res, int *ret_status, struct err *err)
 {

@@ -50,11 +50,13 @@ static int add_condition(const char *word, struct wait *w, struct err *err)
             w->states |= STATUS_BIT(known[i].status);
             return 0;
         }
-    w->healthy |= strcmp(word, "healthy") == 0;
-    w->unhealthy |= strcmp(word, "unhealthy") == 0;
-    if (strcmp(word, "healthy") == 0 || strcmp(word, "unhealthy") == 0)
-        return 0;
-    return err_kind(err, ERR_USAGE, -EINVAL, "unknown container state: %s", word);
+    bool *health = strcmp(word, "healthy") == 0     ? &w->healthy
+                   : strcmp(word, "unhealthy") == 0 ? &w->unhealthy
+                                                    : NULL;
+    if (!health)
+        return err_kind(err, ERR_USAGE, -EINVAL, "unknown container state: %s", word);
+    *health = true;
+    return 0;
 }
 
 /* podman's: a plain number is milliseconds. */
