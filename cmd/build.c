@@ -42,7 +42,7 @@ static const struct opt opts[] = {
     OPT_CHOICE_ROW(0, "network", values, network, "MODE",
                    "Network of RUN: private (the default), none or host",
                    "default|host|none|private"),
-    PLATFORM_OPTION_ROWS(values),
+    PLATFORM_OPTION_ROWS(values, platform),
     {.type = OPT_CHOICE,
      .name = "pull",
      .offset = offsetof(struct values, pull),

@@ -34,8 +34,7 @@ struct container_values {
 };
 
 #define CONTAINER_OPTION_ROWS                                                                      \
-    OPT_STRING_ROW(0, "arch", container_values, pull.arch, "ARCH",                                 \
-                   "Use the image of this architecture"),                                          \
+    PLATFORM_OPTION_ROWS(container_values, pull.platform),                                         \
         OPT_STRING_ROW(0, "authfile", container_values, pull.authfile, "FILE",                     \
                        "Credentials file for a pull"),                                             \
         OPT_STRING_ROW(0, "cidfile", container_values, cidfile, "FILE",                            \
@@ -55,10 +54,6 @@ struct container_values {
         OPT_LIST_ROW(0, "label-file", container_values, label_files, "FILE",                       \
                      "Read labels from FILE, a NAME=VALUE a line"),                                \
         OPT_STRING_ROW(0, "name", container_values, name, "NAME", "Give the container a name"),    \
-        OPT_STRING_ROW(0, "os", container_values, pull.os, "OS",                                   \
-                       "Use the image of this operating system"),                                  \
-        OPT_STRING_ROW(0, "platform", container_values, pull.platform, "OS/ARCH[/VARIANT]",        \
-                       "Use the image of this platform"),                                          \
         OPT_CHOICE_ROW(0, "pull", container_values, pull.policy, "WHEN",                           \
                        "Pull the image first: always, missing (the default), newer or never",      \
                        "always|missing|newer|never"),                                              \
@@ -81,8 +76,6 @@ struct container_values {
         OPT_BOOL_ROW('t', "tty", container_values, tty, "Give the container a terminal"),          \
         OPT_STRING_ROW('u', "user", container_values, user, "USER[:GROUP]",                        \
                        "Run as this user of the container"),                                       \
-        OPT_STRING_ROW(0, "variant", container_values, pull.variant, "VARIANT",                    \
-                       "Use the image of this variant of the architecture"),                       \
         EMULATION_OPTION_ROW(container_values), MOUNT_OPTION_ROWS, PORT_OPTION_ROWS,               \
         SANDBOX_OPTION_ROWS, RESOURCE_OPTION_ROWS(container_values), CGROUP_OPTION_ROWS,           \
         ENVIRONMENT_OPTION_ROWS, LIFE_OPTION_ROWS, NETWORK_OPTION_ROWS, HEALTH_OPTION_ROWS,        \

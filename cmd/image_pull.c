@@ -25,10 +25,10 @@ static void build_argv(const struct invocation *in, const struct image_pull_valu
         add_option(argv, "log-level", "debug");
     strv_add(argv, "pull");
     add_option(argv, "policy", v->policy ? v->policy : "missing");
-    add_option(argv, "platform", v->platform);
-    add_option(argv, "arch", v->arch);
-    add_option(argv, "os", v->os);
-    add_option(argv, "variant", v->variant);
+    add_option(argv, "platform", v->platform.platform);
+    add_option(argv, "arch", v->platform.arch);
+    add_option(argv, "os", v->platform.os);
+    add_option(argv, "variant", v->platform.variant);
     add_option(argv, "authfile", v->authfile);
     add_option(argv, "tls-verify", v->tls_verify);
     if (v->quiet)
@@ -41,8 +41,8 @@ static void build_argv(const struct invocation *in, const struct image_pull_valu
  * have something newer. */
 static bool must_ask(const struct image_pull_values *v)
 {
-    bool platform = v->platform || v->arch || v->os || v->variant;
-    return platform ||
+    const struct platform_values *p = &v->platform;
+    return p->platform || p->arch || p->os || p->variant ||
            (v->policy && strcmp(v->policy, "missing") != 0 && strcmp(v->policy, "never") != 0);
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/platform_options.h"
 
 struct image_pull_values {
-    char *policy, *platform, *arch, *os, *variant, *authfile, *tls_verify;
+    struct platform_values platform;
+    char *policy, *authfile, *tls_verify;
     bool quiet;
 };
 

@@ -9,16 +9,14 @@ struct platform_values {
     char *arch, *os, *platform, *variant;
 };
 
-/* For a command whose values have a member `platform` of that type. */
-#define PLATFORM_OPTION_ROWS(values)                                                               \
-    OPT_STRING_ROW(0, "arch", values, platform.arch, "ARCH",                                       \
-                   "Choose the image of this architecture"),                                       \
-        OPT_STRING_ROW(0, "os", values, platform.os, "OS",                                         \
-                       "Choose the image of this operating system"),                               \
-        OPT_STRING_ROW(0, "platform", values, platform.platform, "OS/ARCH[/VARIANT]",              \
-                       "Choose the image of this platform"),                                       \
-        OPT_STRING_ROW(0, "variant", values, platform.variant, "VARIANT",                          \
-                       "Choose the image of this variant of the architecture")
+/* For the member `at` of that type of the command's values, a struct `holder`. */
+#define PLATFORM_OPTION_ROWS(holder, at)                                                           \
+    OPT_STRING_ROW(0, "arch", holder, at.arch, "ARCH", "Use the image of this architecture"),      \
+        OPT_STRING_ROW(0, "os", holder, at.os, "OS", "Use the image of this operating system"),    \
+        OPT_STRING_ROW(0, "platform", holder, at.platform, "OS/ARCH[/VARIANT]",                    \
+                       "Use the image of this platform"),                                          \
+        OPT_STRING_ROW(0, "variant", holder, at.variant, "VARIANT",                                \
+                       "Use the image of this variant of the architecture")
 
 /* *ret stays empty when nothing was said. The caller frees it with platform_done(). */
 int platform_from_values(const struct platform_values *v, struct platform *ret, struct err *err);

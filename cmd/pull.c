@@ -21,7 +21,7 @@ static const struct opt opts[] = {
     REGISTRY_ACCESS_ROWS,
     REGISTRY_TRANSFER_ROWS,
     OPT_BOOL_ROW('a', "all-tags", values, all_tags, "Pull all tags of the repository"),
-    PLATFORM_OPTION_ROWS(values),
+    PLATFORM_OPTION_ROWS(values, platform),
     OPT_CHOICE_ROW(0, "policy", values, policy, "WHEN",
                    "When to pull: always (the default), missing, newer or never", PULL_POLICIES),
     OPT_BOOL_ROW('q', "quiet", values, quiet, "Print the image's ID only"),
