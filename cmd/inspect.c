@@ -87,17 +87,29 @@ static int inspect_one(struct invocation *in, const char *type, const char *name
     return r;
 }
 
+static int check(const struct values *v, const char *type, const struct strv *names,
+                 struct err *err)
+{
+    bool containers = strcmp(type, "container") == 0 || strcmp(type, "all") == 0;
+    if ((v->latest || v->size) && !containers)
+        return err_kind(err, ERR_USAGE, -EINVAL, "%s is not supported for type \"%s\"",
+                        v->latest ? "latest" : "size", type);
+    if (v->latest != (names->len == 0))
+        return err_kind(err, ERR_USAGE, -EINVAL,
+                        v->latest ? "--latest and arguments cannot be used together"
+                                  : "names or ids must be given");
+    return 0;
+}
+
 /* What was found is printed even when something else was not; "[]" when nothing was. */
 static int inspect_all(struct invocation *in, const struct values *v, const char *type,
                        struct strv *names, struct err *err)
 {
     auto_json json_t *found = json_array();
-    int result = 0;
-    if (v->latest != (names->len == 0))
-        return err_kind(err, ERR_USAGE, -EINVAL,
-                        v->latest ? "--latest and arguments cannot be used together"
-                                  : "names or ids must be given");
-    if (v->latest && (result = each_latest(in, names, err)) < 0)
+    int result = check(v, type, names, err);
+    if (result == 0 && v->latest)
+        result = each_latest(in, names, err);
+    if (result < 0)
         return result;
     strv_foreach (names, name) {
         json_t *one = NULL;

@@ -217,4 +217,8 @@ exit_code() {
     assert_refused 'cannot be used together'
     run_apart wherry inspect
     assert_refused 'must be given'
+    run_apart wherry inspect -t image -l
+    assert_refused 'latest is not supported for type "image"'
+    run_apart wherry inspect -t volume -s v
+    assert_refused 'size is not supported for type "volume"'
 }
