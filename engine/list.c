@@ -181,10 +181,9 @@ static json_t *row(const struct store_container *c, enum container_status status
     json_put(o, "Exited", json_boolean(status == CONTAINER_EXITED));
     json_put(o, "ExitCode", json_integer(container_exit_code(c)));
     json_put_string(o, "State", container_status_name(status));
-    if (status == CONTAINER_RUNNING && health_is_checked(c)) {
-        auto_free char *health = health_status(c);
+    auto_free char *health = status == CONTAINER_RUNNING ? health_status(c) : NULL;
+    if (health && *health)
         json_put_string(o, "Health", health);
-    }
     json_put_string(o, "Error", json_get_string(c->state, "Error", ""));
     json_put(o, "Pid", json_integer(CONTAINER_ALIVE & STATUS_BIT(status) ? init.pid : 0));
     json_t *labels = json_object_get(config, "Labels");
