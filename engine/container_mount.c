@@ -11,6 +11,7 @@
 #include "engine/overlay_mounts.h"
 #include "engine/root.h"
 #include "overlay-fuse/client.h"
+#include "runtime/join.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -21,22 +22,14 @@
 
 #define KIND OVERLAY_MOUNTS_CONTAINERS
 
-static bool has_one_id(void)
-{
-    auto_buf map = {0};
-    unsigned inside, outside, count = 0;
-    if (file_read_at(AT_FDCWD, "/proc/self/uid_map", 4096, &map, NULL) < 0)
-        return false;
-    return sscanf(buf_str(&map), "%u %u %u", &inside, &outside, &count) == 3 && count == 1 &&
-           strchr(buf_str(&map), '\n') == strrchr(buf_str(&map), '\n');
-}
-
 /* In a child, so that the caller keeps its namespace: whatever is started here has another one, to
  * which no later mount spreads, and none of our pipes. Sends the channel to the server. */
 static _Noreturn void starter_main(const struct root *root, int answer)
 {
     struct err err = {0};
-    struct overlay_client_options o = {.single_id = has_one_id()};
+    struct id_maps ids = {0};
+    join_read_maps(getpid(), &ids, NULL);
+    struct overlay_client_options o = {.single_id = ids.single};
     int channel = -1, null = open("/dev/null", O_RDWR | O_CLOEXEC);
     root_overlay_options(root, &o.overlay);
     for (int fd = 0; fd < 3; fd++)
