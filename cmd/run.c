@@ -5,8 +5,10 @@
 #include "cmd/container_options.h"
 #include "cmd/preserve_options.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct values {
     struct container_values container; /* first: CONTAINER_OPTION_ROWS */
@@ -46,6 +48,42 @@ static bool attaches(const struct values *v, const char *stream)
     return v->attach.len == 0 || strv_contains(&v->attach, stream);
 }
 
+/* The signals that would end us. */
+static void choose_ends(sigset_t *ret)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction how;
+    sigemptyset(ret);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        if (sigaction(ends[i], NULL, &how) == 0 && how.sa_handler != SIG_IGN)
+            sigaddset(ret, ends[i]);
+}
+
+/* Makes it and starts it. What is to leave nothing behind is not interrupted between the two: a
+ * signal that comes meanwhile is in *ret_signal, else 0. */
+static int start(struct invocation *in, const struct values *v, const struct strv *args,
+                 struct handover *handover, struct store_container *ret, int *ret_channel,
+                 int *ret_signal, struct err *err)
+{
+    sigset_t ends, before;
+    choose_ends(&ends);
+    if (v->container.auto_remove)
+        sigprocmask(SIG_BLOCK, &ends, &before);
+    int r = container_options_create(in, &v->container, args, ret, err);
+    bool made = r == 0;
+    if (r == 0)
+        r = container_start(in->engine, ret, handover, ret_channel, err);
+    if (!v->container.auto_remove)
+        return r;
+    int signal = sigtimedwait(&ends, NULL, &(struct timespec){0});
+    *ret_signal = signal > 0 ? signal : 0;
+    /* The monitor removes it when it gets so far; before that it is ours to do. */
+    if (made && (r < 0 || *ret_signal))
+        container_remove(in->engine, ret, true, 0, &(struct err){0});
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return r;
+}
+
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     struct values *v = values;
@@ -60,18 +98,14 @@ static int run(struct invocation *in, void *values, struct strv *args, struct er
         strcmp(v->container.life.restart, "no") != 0)
         return err_kind(err, ERR_USAGE, -EINVAL,
                         "file descriptors can be handed on only once: not with --restart");
+    auto_close int channel = -1;
+    int signal = 0;
     if (r == 0)
-        r = container_options_create(in, &v->container, args, &c, err);
+        r = start(in, v, args, &handover, &c, &channel, &signal, err);
+    if (signal)
+        raise(signal);
     if (r < 0)
         return r;
-    auto_close int channel = -1;
-    r = container_start(in->engine, &c, &handover, &channel, err);
-    if (r < 0) {
-        /* The monitor removes it when it gets so far; before that it is ours to do. */
-        if (v->container.auto_remove)
-            container_remove(in->engine, &c, true, 0, &(struct err){0});
-        return r;
-    }
     handover_done(&handover);
     if (v->detach) {
         puts(c.id);

@@ -266,3 +266,19 @@ test_setup() {
     run_apart wherry run --rm counted cat /runs
     assert_output x
 }
+
+@test "run --rm that is interrupted while it starts leaves nothing" {
+    local i pid
+    for i in {1..30..2}; do
+        # shellcheck disable=SC2016
+        "$WHERRY" run --rm debian sh -c 'trap "exit 0" TERM; sleep 1000 & wait' >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep "0.0$(printf '%02d' "$i")"
+        # Before the trap is set the command does not hear of it.
+        while kill -TERM "$pid" 2>/dev/null; do sleep 0.02; done
+        wait "$pid" || true
+    done
+    no_containers() { [[ ! $(wherry ps -a -q) ]]; }
+    wait_for no_containers
+    wherry system check
+}
