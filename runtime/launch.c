@@ -294,11 +294,10 @@ static void wait_server(pid_t pid, int64_t end)
 static void wait_network(struct launched *l)
 {
     struct pollfd p = {l->net_control, POLLIN, 0};
-    int64_t end = clock_ms() + SERVER_PATIENCE;
-    int n = -1;
-    while (l->network > 0 && end > clock_ms() && (n = poll(&p, 1, (int)(end - clock_ms()))) < 0)
-        if (errno != EINTR)
-            break;
+    int64_t end = clock_ms() + SERVER_PATIENCE, left = SERVER_PATIENCE;
+    int n = 0;
+    while (l->network > 0 && left > 0 && (n = poll(&p, 1, (int)left)) < 0 && errno == EINTR)
+        left = end - clock_ms();
     if (l->network > 0 && n <= 0)
         kill(l->network, SIGKILL);
     l->ending = l->network;
