@@ -195,9 +195,9 @@ int registry_blob_send(struct registry *r, const char *repository,
         auto_done(http_response) struct http_response response = {0};
         s.response = &response;
         q = send_once(&s, source, err);
+        /* The best of all tries: whoever forgets again and again comes to an end. */
         if (s.upload.offset >= best + RESUME_STEP) {
-            best =
-                s.upload.offset; /* of all tries: whoever forgets again and again comes to an end */
+            best = s.upload.offset;
             retry_progress(&retry);
         }
         if (q == 0 || !again(&s, &retry, q, &renewed))

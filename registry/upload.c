@@ -60,8 +60,8 @@ int upload_begin(struct upload *u, const char *query, const char *scope, struct 
     int q = registry_try(u->registry, &c, ret, err);
     if (q < 0)
         return err ? err_wrap(err, "%s", u->what) : q;
-    if (ret->status == 201)
-        return 0;
+    if (ret->status == 201 && *query)
+        return 0; /* mounted: there is nothing to go on with */
     if (ret->status != 202)
         return upload_refused(u, ret, err);
     auto_free char *from = registry_url(u->registry, &c);

@@ -21,8 +21,8 @@ struct upload {
 void upload_init(struct upload *u, struct registry *r, const char *repository, const char *what);
 void upload_done(struct upload *u);
 
-/* POST: begins it, or asks for a mount (`query`, `scope`). Once: who calls it tries again. Results
- * as http_exchange(). */
+/* POST: begins it, or asks for a mount (`query`, `scope`), which 201 grants: then `location` stays.
+ * Once: who calls it tries again. Results as http_exchange(). */
 int upload_begin(struct upload *u, const char *query, const char *scope, struct http_response *ret,
                  struct err *err);
 /* The last request, with or without bytes. */

@@ -378,6 +378,17 @@ assert_ranges() { # REGEX: Content-Range of each piece
     assert_ranges -
 }
 
+@test "a registry that calls an upload done which has not begun" {
+    prepare 10000
+    wherry pull -q --tls-verify=false "$registry/noise"
+    push_through '0 POST.*/uploads/$ status 201'
+    assert_refused 'blob for .*201'
+    start_proxy '1 HEAD.*/blobs status 404' "0 HEAD.*$config status 404" '0 POST.*mount= status 404' \
+        '2 POST.*/uploads/$ status 201'
+    run_apart wherry push -q --tls-verify=false "$registry/noise" "$proxy/other"
+    assert_refused 'blob for .*201'
+}
+
 @test "when a mirror gives a bad layer the next place is asked" {
     prepare 300000
     start_proxy "0 GET.*$layer flip 100000"
