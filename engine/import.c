@@ -44,15 +44,10 @@ static bool is_url(const char *path)
     return strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0;
 }
 
-/* Without a user, a password and a query, which may be secrets: it goes into the image. */
+/* Where it comes from, as it stands in the image. */
 static char *shown_path(const char *path)
 {
-    if (!is_url(path))
-        return xstrdup(path);
-    const char *host = strstr(path, "://") + 3;
-    const char *user_end = memrchr(host, '@', strcspn(host, "/?#"));
-    const char *from = user_end ? user_end + 1 : host;
-    return xasprintf("%.*s%.*s", (int)(host - path), path, (int)strcspn(from, "?#"), from);
+    return is_url(path) ? http_url_shown(path) : xstrdup(path);
 }
 
 /* What is known before the layer is, so that a mistake in it costs nothing. */

@@ -207,12 +207,6 @@ void http_hop_done(struct http_hop *hop)
     hop->headers = NULL;
 }
 
-/* Scheme, host and path: what may be shown. */
-static char *shown_url(const char *url)
-{
-    return xstrndup(url, strcspn(url, "?#"));
-}
-
 static int connection_failed(struct http_hop *hop, const char *url, struct err *err)
 {
     long number = 0;
@@ -236,7 +230,7 @@ static int tls_failed(struct http_hop *hop, CURLcode code, const char *url, stru
 
 int http_hop_result(struct http_hop *hop, CURLcode code, struct err *err)
 {
-    auto_free char *url = shown_url(hop->url);
+    auto_free char *url = http_url_shown(hop->url);
     hop->ret->status = 0;
     curl_easy_getinfo(hop->http->curl, CURLINFO_RESPONSE_CODE, &hop->ret->status);
     log_debug("%s %s: %ld%s%s", hop->req->method, url, hop->ret->status, code ? ", " : "",
@@ -298,7 +292,7 @@ static bool is_redirect(const struct http_request *req, const struct http_respon
 static int next_url(const struct http *h, const char *url, const struct http_response *ret,
                     char **ret_url, struct err *err)
 {
-    auto_free char *from = shown_url(url);
+    auto_free char *from = http_url_shown(url);
     const char *location = http_header(ret, "location");
     int r = location ? http_url_follow(url, location, h->config->insecure, ret_url) : -EINVAL;
     if (r == -EACCES)
@@ -323,6 +317,6 @@ int http_exchange(struct http *h, const struct http_request *req, struct http_re
         free(url);
         url = next;
     }
-    auto_free char *from = shown_url(req->url);
+    auto_free char *from = http_url_shown(req->url);
     return err_set(err, -ELOOP, "%.300s: more than %d redirects", from, HTTP_REDIRECTS);
 }

@@ -94,6 +94,9 @@ bool http_url_is_https(const char *url);
  * is no URL that can be taken; -EACCES: it leads from https to http and not `insecure`. Whatever a
  * server names goes through this. */
 int http_url_follow(const char *from, const char *to, bool insecure, char **ret);
+/* What may be shown: scheme, host and path. A user, a password and a query may be secrets. The
+ * caller frees. */
+char *http_url_shown(const char *url);
 /* Adds NAME=VALUE, escaped, to the query. Returns a new string, and frees `url`. */
 char *http_url_add(char *url, const char *name, const char *value);
 

@@ -87,6 +87,14 @@ int http_url_follow(const char *from, const char *to, bool insecure, char **ret)
     return 0;
 }
 
+char *http_url_shown(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *host = scheme ? scheme + 3 : url;
+    const char *user_end = memrchr(host, '@', strcspn(host, "/?#"));
+    const char *from = user_end ? user_end + 1 : host;
+    return xasprintf("%.*s%.*s", (int)(host - url), url, (int)strcspn(from, "?#"), from);
+}
+
 char *http_url_add(char *url, const char *name, const char *value)
 {
     auto_free char *old = url;

@@ -120,6 +120,10 @@ serve() { # DIRECTORY
     wherry import -q "http://me:secret@127.0.0.1:$(<port)/small.tar?token=secret" web4
     wherry save web4 | tar xO "$(wherry inspect --format '{{.Id}}' web4).json" >config
     grep -q 'imported from http://127.0.0.1:[0-9]*/small.tar"' config
+    run_apart wherry --log-level debug import -q "http://me:secret@127.0.0.1:$(<port)/missing?token=secret" web5
+    assert_status 125
+    assert_match "$stderr" 'import http://127.0.0.1.*status 404'
+    refute_match "$stderr" secret
     kill "$server"
     run_apart wherry images -q web3
     assert_output ''

@@ -87,6 +87,22 @@ static void test_origin(void **state)
             fail_msg("%s and %s", cases[i].a, cases[i].b);
 }
 
+static void test_shown(void **state)
+{
+    static const char *const cases[][2] = {
+        {"https://a/b", "https://a/b"},
+        {"https://a:1/b?token=c#d", "https://a:1/b"},
+        {"https://a#b", "https://a"},
+        {"http://me:secret@a/b@c?d", "http://a/b@c"},
+        {"http://me:sec@ret@a?b@c", "http://a"},
+        {"a/b", "a/b"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        auto_free char *shown = http_url_shown(cases[i][0]);
+        assert_string_equal(shown, cases[i][1]);
+    }
+}
+
 static void test_add(void **state)
 {
     auto_free char *url = http_url_add(xstrdup("https://a/t"), "scope", "repository:x:pull,push");
@@ -100,9 +116,8 @@ static void test_add(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resolve),
-        cmocka_unit_test(test_follow),
-        cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_resolve), cmocka_unit_test(test_follow),
+        cmocka_unit_test(test_origin),  cmocka_unit_test(test_shown),
         cmocka_unit_test(test_add),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
