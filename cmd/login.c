@@ -31,10 +31,11 @@ static const struct opt opts[] = {
     {0},
 };
 
-static int get_login(const struct values *v, const char *key, struct err *err)
+static int get_login(const struct values *v, const char *key, const struct registries *conf,
+                     struct err *err)
 {
     auto_free char *user = NULL;
-    int r = login_user(v->registry.authfile, key, v->registry.registries_conf, &user, err);
+    int r = login_user(v->registry.authfile, key, conf, &user, err);
     if (r == 0 && !user)
         r = err_kind(err, ERR_NOT_FOUND, -ENOENT, "not logged into %s", key);
     if (r == 0)
@@ -100,20 +101,20 @@ static int get_credentials(const struct values *v, const char *stored, char **re
 
 /* With nothing said, what is stored may still be good. */
 static bool still_good(const struct values *v, const struct registry_access *a, const char *key,
-                       const char *stored)
+                       const struct registries *conf, const char *stored)
 {
-    return stored && !v->user && login_check(a, key, v->registry.registries_conf, NULL) == 0;
+    return stored && !v->user && login_check(a, key, conf, NULL) == 0;
 }
 
 static int login(const struct values *v, struct registry_access *a, const char *key,
-                 struct err *err)
+                 const struct registries *conf, struct err *err)
 {
     auto_free char *stored = NULL, *user = NULL;
     char *password = NULL;
     int r = v->registry.authfile && !exists_at(AT_FDCWD, v->registry.authfile)
                 ? 0
-                : login_user(v->registry.authfile, key, v->registry.registries_conf, &stored, err);
-    if (r == 0 && still_good(v, a, key, stored)) {
+                : login_user(v->registry.authfile, key, conf, &stored, err);
+    if (r == 0 && still_good(v, a, key, conf, stored)) {
         printf("Existing credentials are valid. Already logged in to %s\n", key);
         return 0;
     }
@@ -122,7 +123,7 @@ static int login(const struct values *v, struct registry_access *a, const char *
     if (r == 0) {
         a->user = user;
         a->password = password;
-        r = login_store(a, key, v->registry.registries_conf, err);
+        r = login_store(a, key, conf, err);
     }
     prompt_forget(password);
     if (r == 0)
@@ -133,16 +134,19 @@ static int login(const struct values *v, struct registry_access *a, const char *
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     const struct values *v = values;
+    auto_done(registries) struct registries conf = {0};
     auto_free char *key = NULL;
     struct registry_access access;
     int r = check_options(v, err);
     if (r == 0)
-        r = login_key(args->len ? args->v[0] : NULL, v->registry.registries_conf, &key, err);
+        r = registries_load(v->registry.registries_conf, &conf, err);
+    if (r == 0)
+        r = login_key(args->len ? args->v[0] : NULL, &conf, &key, err);
     if (r == 0 && v->get_login)
-        return get_login(v, key, err);
+        return get_login(v, key, &conf, err);
     if (r == 0)
         r = registry_access_from(in, &v->registry, &access, NULL, err);
-    return r < 0 ? r : login(v, &access, key, err);
+    return r < 0 ? r : login(v, &access, key, &conf, err);
 }
 
 const struct command cmd_login = {

@@ -22,12 +22,15 @@ static const struct opt opts[] = {
 static int run(struct invocation *in, void *values, struct strv *args, struct err *err)
 {
     const struct values *v = values;
+    auto_done(registries) struct registries conf = {0};
     auto_free char *key = NULL;
     if (v->all && args->len)
         return err_kind(err, ERR_USAGE, -EINVAL, "--all takes no registry");
-    int r = v->all ? 0 : login_key(args->len ? args->v[0] : NULL, NULL, &key, err);
+    int r = registries_load(NULL, &conf, err);
+    if (r == 0 && !v->all)
+        r = login_key(args->len ? args->v[0] : NULL, &conf, &key, err);
     if (r == 0)
-        r = login_forget(v->authfile, key, NULL, err);
+        r = login_forget(v->authfile, key, &conf, err);
     if (r == 0 && key)
         printf("Removed login credentials for %s\n", key);
     else if (r == 0)

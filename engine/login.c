@@ -20,17 +20,14 @@ static int parse_key(const char *key, struct image_ref *ret, struct err *err)
     return 0;
 }
 
-int login_key(const char *typed, const char *registries_conf, char **ret, struct err *err)
+int login_key(const char *typed, const struct registries *conf, char **ret, struct err *err)
 {
-    auto_done(registries) struct registries conf = {0};
     auto_done(image_ref) struct image_ref ref = {0};
+    if (!typed && conf->search.len == 0)
+        return err_kind(err, ERR_USAGE, -EINVAL, "which registry? registries.conf names none");
     if (!typed) {
-        int r = registries_load(registries_conf, &conf, err);
-        if (r == 0 && conf.search.len == 0)
-            r = err_kind(err, ERR_USAGE, -EINVAL, "which registry? registries.conf names none");
-        if (r == 0)
-            *ret = xstrdup(conf.search.v[0]);
-        return r;
+        *ret = xstrdup(conf->search.v[0]);
+        return 0;
     }
     const char *scheme = strstr(typed, "://");
     const char *host = scheme ? scheme + 3 : typed;
@@ -50,63 +47,51 @@ static char *split_key(const char *key, const char **ret_repository)
     return xstrndup(key, slash ? (size_t)(slash - key) : strlen(key));
 }
 
-int login_user(const char *authfile, const char *key, const char *registries_conf, char **ret,
+int login_user(const char *authfile, const char *key, const struct registries *conf, char **ret,
                struct err *err)
 {
-    auto_done(registries) struct registries conf = {0};
     auto_done(credentials) struct credentials c = {0};
+    const struct credential_places places = {.authfile = authfile, .helpers = &conf->helpers};
     const char *repository;
     auto_free char *registry = split_key(key, &repository);
-    int r = registries_load(registries_conf, &conf, err);
-    struct credential_places places = {.authfile = authfile, .helpers = &conf.helpers};
-    if (r == 0)
-        r = credentials_find(&places, registry, repository, &c, err);
+    int r = credentials_find(&places, registry, repository, &c, err);
     if (r == 0)
         *ret = c.user ? take_ptr(c.user) : c.identity_token ? xstrdup("<token>") : NULL;
     return r;
 }
 
-int login_check(const struct registry_access *a, const char *key, const char *registries_conf,
+int login_check(const struct registry_access *a, const char *key, const struct registries *conf,
                 struct err *err)
 {
-    auto_done(registries) struct registries conf = {0};
     auto_done(image_ref) struct image_ref ref = {0};
     auto_registry struct registry *registry = NULL;
     const char *repository;
     auto_free char *name = split_key(key, &repository);
     int r = parse_key(key, &ref, err);
-    if (r == 0)
-        r = registries_load(registries_conf, &conf, err);
     if (r < 0)
         return r;
-    const struct registry_rule *rule = registries_find(&conf, &ref);
+    const struct registry_rule *rule = registries_find(conf, &ref);
     struct registry_endpoint at = {
         .registry = name, .repository = (char *)repository, .insecure = rule && rule->insecure};
-    r = registry_access_open(a, &conf, &at, NULL, &registry, err);
+    r = registry_access_open(a, conf, &at, NULL, &registry, err);
     return r < 0 ? r : registry_check(registry, err);
 }
 
-int login_store(const struct registry_access *a, const char *key, const char *registries_conf,
+int login_store(const struct registry_access *a, const char *key, const struct registries *conf,
                 struct err *err)
 {
-    auto_done(registries) struct registries conf = {0};
-    int r = login_check(a, key, registries_conf, err);
-    if (r == 0)
-        r = registries_load(registries_conf, &conf, err);
-    struct credential_places places = {.authfile = a->authfile, .helpers = &conf.helpers};
-    struct credentials c = {.user = (char *)a->user, .password = (char *)a->password};
+    const struct credential_places places = {.authfile = a->authfile, .helpers = &conf->helpers};
+    const struct credentials c = {.user = (char *)a->user, .password = (char *)a->password};
+    int r = login_check(a, key, conf, err);
     return r < 0 ? r : credentials_store(&places, key, &c, err);
 }
 
-int login_forget(const char *authfile, const char *key, const char *registries_conf,
+int login_forget(const char *authfile, const char *key, const struct registries *conf,
                  struct err *err)
 {
-    auto_done(registries) struct registries conf = {0};
+    const struct credential_places places = {.authfile = authfile, .helpers = &conf->helpers};
     bool found = false;
-    int r = registries_load(registries_conf, &conf, err);
-    struct credential_places places = {.authfile = authfile, .helpers = &conf.helpers};
-    if (r == 0)
-        r = credentials_erase(&places, key, &found, err);
+    int r = credentials_erase(&places, key, &found, err);
     if (r == 0 && !found)
         r = err_kind(err, ERR_NOT_FOUND, -ENOENT, "not logged in to %s", key ? key : "anything");
     return r;
