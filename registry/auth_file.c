@@ -113,12 +113,17 @@ static int read_entry(const char *key, const json_t *entry, struct credentials *
     return 0;
 }
 
+const char *auth_file_server(const char *key)
+{
+    return strcmp(key, "docker.io") == 0 ? DOCKER_SERVER : key;
+}
+
 static int take_helper(const char *name, const char *server, struct auth_answer *a, struct err *err)
 {
     if (!credential_helper_valid(name))
         return err_set(err, -EINVAL, "\"%.100s\" is no name of a credential helper", name);
     a->helper = xstrdup(name);
-    a->server = xstrdup(strcmp(server, "docker.io") == 0 ? DOCKER_SERVER : server);
+    a->server = xstrdup(auth_file_server(server));
     return 0;
 }
 

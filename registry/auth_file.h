@@ -32,6 +32,9 @@ int auth_file_find(const json_t *file, const char *registry, const char *reposit
  * caller frees. */
 int auth_file_helper(const json_t *file, const char *key, char **ret, struct err *err);
 
+/* What such a helper calls `key`: docker.io has a name of its own. Borrowed. */
+const char *auth_file_server(const char *key);
+
 /* Puts credentials for `key` ("quay.io" or "quay.io/name") into the file; what else is in it
  * stays. */
 void auth_file_put(json_t *file, const char *key, const struct credentials *c);

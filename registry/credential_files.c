@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define DOCKER_SERVER "https://index.docker.io/v1/"
-
 /* The files that apply, the one to write first. */
 static void auth_paths(const char *authfile, struct strv *ret)
 {
@@ -85,7 +83,22 @@ int credential_files_find(const char *authfile, const char *registry, const char
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-/* The file to write: what a link leads to, so that a link stays one. The caller frees. */
+/* The file to write, with what is in it. */
+struct opened {
+    char *path;
+    json_t *json;
+    int lock; /* keeps other writers away */
+};
+
+static void opened_done(struct opened *o)
+{
+    free(o->path);
+    json_decref(o->json);
+    close_fd(&o->lock);
+}
+DEFINE_AUTO(opened, opened_done)
+
+/* What a link leads to, so that a link stays one. The caller frees. */
 static int write_path(const char *authfile, char **ret, struct err *err)
 {
     auto_strv paths = {0};
@@ -97,64 +110,56 @@ static int write_path(const char *authfile, char **ret, struct err *err)
     return 0;
 }
 
-/* Reads the file, or begins one, and keeps other writers away as long as *ret_lock is open. */
-static int open_file(const char *path, json_t **ret, int *ret_lock, struct err *err)
+/* Reads the file, or begins one. Fills *o, which is to be released on an error, too. */
+static int open_file(const char *authfile, struct opened *o, struct err *err)
 {
-    const char *slash = strrchr(path, '/');
-    auto_free char *dir = slash && slash != path ? xstrndup(path, (size_t)(slash - path))
-                                                 : xstrdup(slash ? "/" : ".");
-    int r = mkdir_parents_at(AT_FDCWD, dir, 0700, err);
+    int r = write_path(authfile, &o->path, err);
     if (r < 0)
         return r;
-    auto_close int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0)
+    const char *slash = strrchr(o->path, '/');
+    auto_free char *dir = slash && slash != o->path ? xstrndup(o->path, (size_t)(slash - o->path))
+                                                    : xstrdup(slash ? "/" : ".");
+    r = mkdir_parents_at(AT_FDCWD, dir, 0700, err);
+    if (r < 0)
+        return r;
+    o->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (o->lock < 0)
         return err_errno(err, -errno, "%s", dir);
-    lock_fd(lock, true, true, NULL); /* file systems without it have to do without */
-    r = read_file(path, ret, err);
-    if (r == -ENOENT) {
-        *ret = json_object();
-        r = 0;
-    }
-    if (r == 0)
-        *ret_lock = take_fd(&lock);
-    return r;
+    lock_fd(o->lock, true, true, NULL); /* file systems without it have to do without */
+    r = read_file(o->path, &o->json, err);
+    if (r != -ENOENT)
+        return r;
+    o->json = json_object();
+    return 0;
 }
 
-static int write_file(const char *path, const json_t *json, struct err *err)
+static int write_file(const struct opened *o, struct err *err)
 {
-    char *text = json_dumps(json, JSON_INDENT(4));
+    char *text = json_dumps(o->json, JSON_INDENT(4));
     if (!text)
-        return err_set(err, -ENOMEM, "%s: out of memory", path);
-    int r = file_write_at(AT_FDCWD, path, text, strlen(text), 0600, FILE_SYNC, err);
+        return err_set(err, -ENOMEM, "%s: out of memory", o->path);
+    int r = file_write_at(AT_FDCWD, o->path, text, strlen(text), 0600, FILE_SYNC, err);
     explicit_bzero(text, strlen(text));
     free(text);
     return r;
 }
 
-static const char *server_of(const char *key)
-{
-    return strcmp(key, "docker.io") == 0 ? DOCKER_SERVER : key;
-}
-
 int credential_files_store(const char *authfile, const char *key, const struct credentials *c,
                            struct err *err)
 {
-    auto_free char *path = NULL, *helper = NULL;
-    auto_json json_t *json = NULL;
-    auto_close int lock = -1;
-    int r = write_path(authfile, &path, err);
+    auto_done(opened) struct opened o = {.lock = -1};
+    auto_free char *helper = NULL;
+    int r = open_file(authfile, &o, err);
     if (r == 0)
-        r = open_file(path, &json, &lock, err);
-    if (r == 0)
-        r = auth_file_helper(json, key, &helper, err);
+        r = auth_file_helper(o.json, key, &helper, err);
     if (r < 0)
         return r;
     if (helper) { /* what stood in the file would be found first, and be old */
-        r = helper_store(helper, server_of(key), c, err);
-        return r == 0 && auth_file_remove(json, key) ? write_file(path, json, err) : r;
+        r = helper_store(helper, auth_file_server(key), c, err);
+        return r == 0 && auth_file_remove(o.json, key) ? write_file(&o, err) : r;
     }
-    auth_file_put(json, key, c);
-    return write_file(path, json, err);
+    auth_file_put(o.json, key, c);
+    return write_file(&o, err);
 }
 
 /* What a helper has for the keys of one part of the file. */
@@ -166,7 +171,7 @@ static int erase_helped(const json_t *json, const char *part, bool *ret_found, s
         auto_free char *helper = NULL;
         int r = auth_file_helper(json, key, &helper, err);
         if (r == 0 && helper)
-            r = helper_erase(helper, server_of(key), err);
+            r = helper_erase(helper, auth_file_server(key), err);
         if (r < 0)
             return r;
         *ret_found = true;
@@ -175,47 +180,47 @@ static int erase_helped(const json_t *json, const char *part, bool *ret_found, s
 }
 
 /* A store for all registries may have more than the file knows of: that is said. */
-static int erase_all(const char *path, json_t *json, bool *ret_found, struct err *err)
+static int erase_all(struct opened *o, bool *ret_found, struct err *err)
 {
-    const char *store = json_get_string(json, "credsStore", NULL);
-    int r = erase_helped(json, "credHelpers", ret_found, err);
+    const char *store = json_get_string(o->json, "credsStore", NULL);
+    int r = erase_helped(o->json, "credHelpers", ret_found, err);
     if (r == 0)
-        r = erase_helped(json, "auths", ret_found, err);
+        r = erase_helped(o->json, "auths", ret_found, err);
     if (r < 0)
         return r;
-    json_put(json, "auths", json_object());
-    r = write_file(path, json, err);
+    json_put(o->json, "auths", json_object());
+    r = write_file(o, err);
     if (r < 0 || !store)
         return r;
     return err_set(err, -ENOTSUP,
                    "docker-credential-%.60s may keep more than %s names: log out of each registry",
-                   store, path);
+                   store, o->path);
 }
 
-int credential_files_erase(const char *authfile, const char *key, bool *ret_found, struct err *err)
+static int erase_one(struct opened *o, const char *key, bool *ret_found, struct err *err)
 {
-    auto_free char *path = NULL, *helper = NULL;
-    auto_json json_t *json = NULL;
-    auto_close int lock = -1;
-    int r = write_path(authfile, &path, err);
-    if (r == 0)
-        r = open_file(path, &json, &lock, err);
-    if (r < 0)
-        return r;
-    if (!key)
-        return erase_all(path, json, ret_found, err);
-    r = auth_file_helper(json, key, &helper, err);
+    auto_free char *helper = NULL;
+    int r = auth_file_helper(o->json, key, &helper, err);
     if (r == 0 && helper) {
-        r = helper_forget(helper, server_of(key), ret_found, err);
+        r = helper_forget(helper, auth_file_server(key), ret_found, err);
         /* As when they are looked for: a store for all may be a rest of another installation. */
-        if (r == -ENOENT && !json_object_get(json_object_get(json, "credHelpers"), key)) {
+        if (r == -ENOENT && !json_object_get(json_object_get(o->json, "credHelpers"), key)) {
             if (err)
                 err_clear(err);
             r = 0;
         }
     }
-    if (r < 0 || !auth_file_remove(json, key))
+    if (r < 0 || !auth_file_remove(o->json, key))
         return r;
     *ret_found = true;
-    return write_file(path, json, err);
+    return write_file(o, err);
+}
+
+int credential_files_erase(const char *authfile, const char *key, bool *ret_found, struct err *err)
+{
+    auto_done(opened) struct opened o = {.lock = -1};
+    int r = open_file(authfile, &o, err);
+    if (r < 0)
+        return r;
+    return key ? erase_one(&o, key, ret_found, err) : erase_all(&o, ret_found, err);
 }

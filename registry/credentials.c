@@ -8,7 +8,6 @@
 #include "registry/helper.h"
 #include "spec/registries.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
