@@ -5,7 +5,6 @@
 #include "builder/state.h"
 #include "spec/reference.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -76,7 +75,7 @@ const struct platform *stage_platform(const struct build *b, const struct stage 
     return s->platform.os ? &s->platform : b->o->platform;
 }
 
-/* FROM's --platform. An operating system alone is understood, too. */
+/* FROM's --platform. */
 static int choose_platform(struct build *b, struct stage *s, struct err *err)
 {
     auto_strv scope = {0};
@@ -87,12 +86,6 @@ static int choose_platform(struct build *b, struct stage *s, struct err *err)
     int r = build_expand(b, &scope, s->from->platform, &text, err);
     if (r < 0 || !*text)
         return r;
-    for (char *p = text; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    if (strcmp(text, "linux") == 0) {
-        platform_host(&s->platform);
-        return 0;
-    }
     if (platform_parse(text, &s->platform, NULL) < 0)
         return err_set(err, -EINVAL, "FROM --platform=%.60s: must be OS/ARCHITECTURE[/VARIANT]",
                        text);

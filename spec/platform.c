@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -89,10 +90,19 @@ static bool word_valid(const char *s)
                      strlen(s);
 }
 
+/* The names are in lower case. */
+static void lower(char *s)
+{
+    for (; *s; s++)
+        *s = (char)tolower((unsigned char)*s);
+}
+
 int platform_parse(const char *s, struct platform *ret, struct err *err)
 {
     auto_strv words = {0};
     strv_split(&words, s, '/');
+    strv_foreach (&words, word)
+        lower(word);
     bool ok = words.len >= 1 && words.len <= 3;
     strv_foreach (&words, word)
         ok = ok && word_valid(word);
@@ -102,6 +112,8 @@ int platform_parse(const char *s, struct platform *ret, struct err *err)
                         "linux/arm64",
                         s);
     platform_host(ret);
+    if (words.len == 1 && strcmp(words.v[0], ret->os) == 0)
+        return 0;
     if (words.len > 1) {
         free(ret->os);
         ret->os = xstrdup(words.v[0]);

@@ -14,8 +14,8 @@ struct platform {
 void platform_done(struct platform *p);
 /* This machine's. */
 void platform_host(struct platform *ret);
-/* "linux/arm64/v8", "linux/amd64", or an architecture alone; "aarch64" and "x86_64" are understood.
- * What is not said is this machine's. ERR_USAGE. */
+/* "linux/arm64/v8", "linux/amd64", or an architecture or "linux" alone, in any case; "aarch64" and
+ * "x86_64" are understood. What is not said is this machine's. ERR_USAGE. */
 int platform_parse(const char *s, struct platform *ret, struct err *err);
 /* Replaces the architecture, in OCI's name; the variant goes when it is another's. */
 void platform_set_architecture(struct platform *p, const char *architecture);

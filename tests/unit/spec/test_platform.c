@@ -24,6 +24,7 @@ static void test_parse(void **state)
         {"linux/arm/v6", "linux/arm/v6"},
         {"linux/armhf", "linux/arm/v7"},
         {"windows/amd64", "windows/amd64"},
+        {"Linux/ARM64", "linux/arm64/v8"},
         {"s390x", "linux/s390x"},
         {"linux/new/thing", "linux/new/thing"},
         {"", NULL},
@@ -42,6 +43,11 @@ static void test_parse(void **state)
         assert_non_null(cases[i].want);
         assert_string_equal(got, cases[i].want);
     }
+    auto_done(platform) struct platform alone = {0}, host = {0};
+    assert_int_equal(platform_parse("linux", &alone, NULL), 0);
+    platform_host(&host);
+    auto_free char *got = platform_string(&alone), *want = platform_string(&host);
+    assert_string_equal(got, want);
 }
 
 /* An index of these platforms ("os/arch/variant", "-" for none said); which is chosen, -1: none. */
