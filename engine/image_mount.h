@@ -4,8 +4,7 @@
  * Theory of operation. A mount is runroot/images/<id>/root with a server of overlay-fuse behind it,
  * which runs on its own until the mount goes; fusermount3, which is setuid, mounts for a user
  * without privilege. The server has its tars open, so nothing that happens to the store changes
- * what is seen. A
- * reboot takes the mounts; directories that it leaves are used again or removed. */
+ * what is seen. A reboot takes the mounts; directories that it leaves are used again or removed. */
 #pragma once
 
 #include "engine/overlay_mounts.h"
