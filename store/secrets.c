@@ -16,7 +16,7 @@
 #define SECRETS_DIR "secrets"
 #define SUFFIX      ".json"
 #define ID_LEN      25  /* podman's */
-#define NAME_LIMIT  253 /* likewise */
+#define NAME_LIMIT  250 /* with SUFFIX what a file can be called; podman's is 253 */
 
 const char *store_secret_name(const json_t *secret)
 {
@@ -25,8 +25,7 @@ const char *store_secret_name(const json_t *secret)
 
 static bool name_valid(const char *name)
 {
-    return store_object_name_valid(name) && strlen(name) + strlen(SUFFIX) <= NAME_MAX &&
-           strlen(name) <= NAME_LIMIT;
+    return store_object_name_valid(name) && strlen(name) <= NAME_LIMIT;
 }
 
 static char *file_of(const char *name)

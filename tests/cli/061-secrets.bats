@@ -56,14 +56,19 @@ test_setup() {
     local name
     for name in '../x' 'a/b' '.a' 'a,b' 'a=b' ''; do
         run_apart wherry secret create -- "$name" file
-        assert_refused .
+        assert_refused 'is invalid: it must be at most 250 letters'
     done
+    name=$(printf %0250d 0)
+    wherry secret create "$name" file
+    wherry secret rm "$name"
+    run_apart wherry secret create "${name}0" file
+    assert_refused 'at most 250 letters'
     : >empty
     run_apart wherry secret create x empty
     assert_refused 'larger than 0'
     head -c 600000 /dev/zero >large
     run_apart wherry secret create x large
-    assert_status 125
+    assert_refused 'larger than 512000 bytes'
     run_apart wherry secret create x missing
     assert_refused 'missing'
     assert_equal "$(wherry secret ls -q)" ''
