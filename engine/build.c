@@ -415,59 +415,70 @@ static int on_finish(void *arg, const struct build_image *image, const struct st
     return r;
 }
 
+/* Who made the context need not be who builds it: a link in it leads nowhere else. */
+static int read_in_context(const struct context *ctx, const char *name, struct buf *ret,
+                           struct err *err)
+{
+    auto_close int fd = safe_open(ctx->dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0)
+        return err_errno(err, fd, "open %s in the build context", name);
+    int r = file_read_fd(fd, DOCKERFILE_MAX, ret, err);
+    return r < 0 ? err_wrap(err, "%s", name) : 0;
+}
+
 /* <Dockerfile>.dockerignore wins, then .containerignore, then .dockerignore. */
-static int read_ignore(struct context *ctx, const char *dockerfile, struct err *err)
+static int read_ignore(struct context *ctx, const char *dockerfile, bool inside, struct err *err)
 {
     auto_free char *own = xasprintf("%s.dockerignore", dockerfile);
-    const struct {
-        int dirfd;
-        const char *name;
-    } places[] = {
-        {AT_FDCWD, own}, {ctx->dir_fd, ".containerignore"}, {ctx->dir_fd, ".dockerignore"}};
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+    const char *const names[] = {own, ".containerignore", ".dockerignore"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        bool here = inside || i > 0;
         auto_buf text = {0};
-        int r = file_read_at(places[i].dirfd, places[i].name, DOCKERFILE_MAX, &text, err);
-        if (r == -ENOENT)
+        if (!exists_at(here ? ctx->dir_fd : AT_FDCWD, names[i]))
             continue;
-        return r < 0 ? r
-                     : ignore_parse(places[i].name, buf_str(&text), text.len, &ctx->ignore, err);
+        int r = here ? read_in_context(ctx, names[i], &text, err)
+                     : file_read_at(AT_FDCWD, names[i], DOCKERFILE_MAX, &text, err);
+        return r < 0 ? r : ignore_parse(names[i], buf_str(&text), text.len, &ctx->ignore, err);
     }
     return 0;
 }
 
-/* The path of the Dockerfile: as given, else Dockerfile or Containerfile of the context. */
-static int find_dockerfile(const struct context *ctx, char **ret, struct err *err)
+/* Where the Dockerfile is: as given, or *ret_inside the context, where it is Containerfile or
+ * Dockerfile when nothing was given. */
+static int find_dockerfile(const struct context *ctx, const char **ret, bool *ret_inside,
+                           struct err *err)
 {
-    const struct build_request *q = ctx->request;
-    if (q->dockerfile) {
+    static const char *const names[] = {"Containerfile", "Dockerfile"};
+    const char *given = ctx->request->dockerfile;
+    if (given) {
         /* podman and docker look beside the caller, then in the context. */
-        bool beside = strcmp(q->dockerfile, "-") == 0 || access(q->dockerfile, F_OK) == 0;
-        *ret = beside || *q->dockerfile == '/' ? xstrdup(q->dockerfile)
-                                               : path_join(q->context, q->dockerfile);
+        *ret_inside = *given != '/' && strcmp(given, "-") != 0 && access(given, F_OK) < 0;
+        *ret = given;
         return 0;
     }
-    static const char *const names[] = {"Containerfile", "Dockerfile"};
     for (size_t i = 0; i < 2; i++)
         if (exists_at(ctx->dir_fd, names[i])) {
-            *ret = xasprintf("%s/%s", q->context, names[i]);
+            *ret = names[i];
+            *ret_inside = true;
             return 0;
         }
     return err_set(err, -ENOENT, "no Containerfile or Dockerfile in the context directory %s",
-                   q->context);
+                   ctx->request->context);
 }
 
 static int build_in_context(struct context *ctx, char **ret_id, struct err *err)
 {
     const struct build_request *q = ctx->request;
-    auto_free char *path = NULL;
+    const char *path = NULL;
+    bool inside = false;
     auto_buf text = {0};
     auto_strv names = {0};
-    int r = find_dockerfile(ctx, &path, err);
+    int r = find_dockerfile(ctx, &path, &inside, err);
     if (r == 0)
-        r = q->dockerfile ? file_read_named(path, DOCKERFILE_MAX, &text, err)
-                          : file_read_at(AT_FDCWD, path, DOCKERFILE_MAX, &text, err);
+        r = inside ? read_in_context(ctx, path, &text, err)
+                   : file_read_named(path, DOCKERFILE_MAX, &text, err);
     if (r == 0)
-        r = read_ignore(ctx, path, err);
+        r = read_ignore(ctx, path, inside, err);
     for (size_t i = 0; r == 0 && q->tags && i < q->tags->len; i++) {
         char *full;
         r = image_full_name(q->tags->v[i], &full, err);

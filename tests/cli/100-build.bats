@@ -125,6 +125,47 @@ END
     fi
 }
 
+@test "a Dockerfile or .dockerignore that is a link leads nowhere out of the context" {
+    local name
+    echo 'FROM secret' >outside
+    for name in Dockerfile Containerfile; do
+        ln -s ../outside "context/$name"
+        run_apart wherry build -q context
+        assert_refused "open $name in the build context"
+        rm "context/$name"
+    done
+    ln -s ../outside context/other
+    run_apart wherry build -q -f other context
+    assert_refused 'open other in the build context'
+    printf 'FROM debian\nCOPY . /x\n' >context/Dockerfile
+    for name in Dockerfile.dockerignore .containerignore .dockerignore; do
+        ln -s ../outside "context/$name"
+        run_apart wherry build -q context
+        assert_refused "open $name in the build context"
+        rm "context/$name"
+    done
+    # Inside of it links are good.
+    mkdir context/sub
+    mv context/Dockerfile context/sub/
+    ln -s sub/Dockerfile context/Dockerfile
+    run_apart wherry build -q context
+    assert_status 0
+    # Who names a file means it.
+    ln -s sub/Dockerfile context/named
+    run_apart wherry build -q -f context/named context
+    assert_status 0
+}
+
+@test "CVE-2024-21626: no WORKDIR leads out of a build" {
+    local dir
+    for dir in /proc/self/fd/3 /proc/self/fd/9 /link; do
+        printf 'FROM debian\nRUN ln -s /proc/self/fd/7 /link\nWORKDIR %s\nRUN pwd\n' "$dir" >Dockerfile
+        run_apart wherry build -q .
+        assert_status 126
+        assert_match "$stderr" 'Dockerfile:4: working directory '
+    done
+}
+
 @test "ADD unpacks a tar, COPY does not" {
     mkdir tree
     echo in >tree/in-tar
