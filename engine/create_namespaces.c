@@ -58,9 +58,8 @@ static int check_mode(struct engine *e, const char *flag, const char *mode, cons
         return 0;
     }
     return err_kind(err, ERR_USAGE, -EINVAL,
-                    "invalid --%s \"%s\": want %s%s, container:NAME or ns:/PATH", flag, mode,
-                    more ? more : "private",
-                    strstr(more ? more : "", "none") ? "|host" : "|private|host");
+                    "invalid --%s \"%s\": want private|host%s%s, container:NAME or ns:/PATH", flag,
+                    mode, more ? "|" : "", more ? more : "");
 }
 
 static int put_mode(struct engine *e, const char *flag, const char *mode, const char *more,
@@ -106,7 +105,7 @@ static int put_network(struct engine *e, const struct network_options *o, json_t
 {
     int r = create_network(o, host, err);
     return r == 0 && !json_object_get(host, "NetworkMode")
-               ? put_mode(e, "network", o->mode, "none", "NetworkMode", host, err)
+               ? put_mode(e, "network", o->mode, "none|slirp4netns", "NetworkMode", host, err)
                : r;
 }
 

@@ -29,7 +29,9 @@ $(echo /sys/class/net/*)"
 
 @test "an unknown network is refused" {
     run_apart wherry run --rm --network nothing debian true
-    assert_refused 'invalid --network "nothing"'
+    assert_refused 'invalid --network "nothing": want private.host.none.slirp4netns, container:NAME'
+    run_apart wherry run --rm --ipc nothing debian true
+    assert_refused 'invalid --ipc "nothing": want private.host.shareable.none, container:NAME'
 }
 
 ns() { # KIND RUN-OPTIONS...: the namespace of a new container
