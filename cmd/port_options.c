@@ -2,8 +2,7 @@
 /* The options of `run` and `create` for ports. */
 #include "cmd/port_options.h"
 
-#include "base/log.h"
-
+#include <stdio.h>
 #include <string.h>
 
 static bool publishes(const char *network)
@@ -18,8 +17,8 @@ const struct port_options *port_options(const struct port_options *v, const char
     if (publishes(network))
         return v;
     if (v->publish.len || v->publish_all)
-        log_warn(
-            "Port mappings have been discarded as one of the Host, Container, and None network "
-            "modes are in use");
+        fputs("Warning: Port mappings have been discarded as one of the Host, Container, and None "
+              "network modes are in use\n",
+              stderr);
     return &nothing;
 }

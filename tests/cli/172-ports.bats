@@ -167,7 +167,7 @@ EOT
     fi
     run_apart wherry run --rm --network none -p 8000:80 debian true
     assert_status 0
-    [[ $stderr == *"Port mappings have been discarded"* ]]
+    [[ $stderr == "Warning: Port mappings have been discarded"* ]]
     run -0 wherry ps -aq
     [[ -z $output ]]
 }
