@@ -43,7 +43,7 @@ test_setup() {
     for i in overlay-fuse ../overlay-fuse/overlay-fuse ../netns/wherry-netns ../libexec/wherry/{overlay-fuse,wherry-netns}; do
         [[ ! -f ${WHERRY%/*}/$i ]] || cp "${WHERRY%/*}/$i" "$own/"
     done
-    before=$(sha256sum <"$own/wherry")
+    before=$(sha256sum "$own"/*)
     wherry run --name c debian sh -c 'ln -s /proc/self/exe /direct
         printf "#!/proc/self/exe\n" >/evil; chmod 755 /evil'
     wherry commit -q c evil
@@ -69,7 +69,7 @@ test_setup() {
     for ((i = 0; i < 60; i++)); do
         "$own/wherry" run --rm --pid container:h -v "$PWD/share:/s" debian /s/script >/dev/null 2>&1 || true
     done
-    assert_equal "$(sha256sum <"$own/wherry")" "$before"
+    assert_equal "$(sha256sum "$own"/*)" "$before"
     run_apart wherry exec h cat /opened
     assert_status 1
     refute_match "$(wherry exec h cat /seen 2>/dev/null || true)" "$own"
