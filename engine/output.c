@@ -82,9 +82,10 @@ static int publish(struct output *o, struct err *err)
     if (!o->named) {
         if (linkat(AT_FDCWD, self, AT_FDCWD, o->path, AT_SYMLINK_FOLLOW) == 0)
             return 0;
+        if (errno != EEXIST)
+            return err_errno(err, -errno, "create %s", o->path);
         flock(o->fd, LOCK_EX | LOCK_NB);
-        if (errno == EEXIST)
-            o->named = linkat(AT_FDCWD, self, AT_FDCWD, o->temporary, AT_SYMLINK_FOLLOW) == 0;
+        o->named = linkat(AT_FDCWD, self, AT_FDCWD, o->temporary, AT_SYMLINK_FOLLOW) == 0;
     }
     if (!o->named || rename(o->temporary, o->path) < 0)
         return err_errno(err, -errno, "create %s", o->path);
