@@ -14,11 +14,7 @@ test_setup() {
 
 plain() {
     start_registry
-    cat >"$HOME/.config/containers/registries.conf" <<END
-[[registry]]
-location = "$registry"
-insecure = true
-END
+    allow_plain "$registry"
 }
 
 @test "what is pushed comes back with the same id and layers, and runs" {
@@ -212,8 +208,7 @@ END
     assert_error 'plain HTTP.*--tls-verify=false'
     run_apart wherry push -q --tls-verify=false hello "$registry/hello"
     assert_status 0
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" \
-        >"$HOME/.config/containers/registries.conf"
+    allow_plain "$registry"
     run_apart wherry pull -q "$registry/hello"
     assert_status 0
     run_apart wherry pull -q --tls-verify "$registry/hello"
@@ -649,7 +644,7 @@ END
     plain
     need_image hello
     start_proxy
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$proxy" >"$HOME/.config/containers/registries.conf"
+    allow_plain "$proxy"
     wherry push -q hello "$proxy/hello"
     wherry rmi hello >/dev/null
     run_apart wherry run --rm --pull=never "$proxy/hello"
@@ -777,8 +772,7 @@ noise_behind_proxy() { # SIZE RULE-FOR-THE-LAYER ("TIMES ACTION ARGUMENT...")
     wherry rmi noise >/dev/null
     layer=$(python3 "$tool" layer "http://$registry/v2/noise/manifests/latest")
     start_proxy "${2%% *} GET.*$layer ${2#* }"
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$proxy" \
-        >"$HOME/.config/containers/registries.conf"
+    allow_plain "$proxy"
 }
 
 @test "two pulls of one layer fetch it once" {

@@ -185,7 +185,7 @@ END
 
 @test "a redirect carries no authorization to another port or host" {
     prepare 10000
-    printf '[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n' >"$HOME/.config/containers/registries.conf"
+    allow_plain 127.0.0.1
     start_proxy
     local storage=$proxy storage_log=$proxy_log
     start_proxy --tokens 100 --user user:password "0 GET.*$layer redirect http://$storage"

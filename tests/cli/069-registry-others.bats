@@ -10,8 +10,7 @@ test_setup() {
     need_registry
     own_home
     start_registry
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" \
-        >"$HOME/.config/containers/registries.conf"
+    allow_plain "$registry"
     need_image hello
     id=$(wherry inspect --format '{{.Id}}' hello)
     layers=$(wherry inspect --format '{{.RootFS.Layers}}' hello)

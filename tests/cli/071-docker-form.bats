@@ -12,8 +12,7 @@ test_setup() {
     need_registry
     own_home
     start_registry
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" \
-        >"$HOME/.config/containers/registries.conf"
+    allow_plain "$registry"
     need_image hello
     wherry create --name c hello
     wherry commit -q --format docker c made

@@ -13,8 +13,7 @@ test_setup() {
     own_home
     need_image hello
     start_registry
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" \
-        >"$HOME/.config/containers/registries.conf"
+    allow_plain "$registry"
     head -c 400000 /dev/urandom >one
     head -c 300000 /dev/urandom >two
     printf 'FROM hello\nCOPY one /one\nCOPY two /two\n' >Dockerfile

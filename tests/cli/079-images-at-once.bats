@@ -10,8 +10,7 @@ test_setup() {
     own_home
     need_image hello
     start_registry
-    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" \
-        >"$HOME/.config/containers/registries.conf"
+    allow_plain "$registry"
     head -c 300000 /dev/urandom >data
     printf 'FROM hello\nCOPY data /data\n' >Dockerfile
     wherry build -q -t made .

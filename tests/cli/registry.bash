@@ -18,6 +18,12 @@ own_home() {
     mkdir -p "$HOME/.config/containers" "$XDG_RUNTIME_DIR"
 }
 
+# A registries.conf by which this one need not speak TLS.
+allow_plain() { # REGISTRY
+    printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$1" \
+        >"$HOME/.config/containers/registries.conf"
+}
+
 remember_server() { # PID
     echo "$1" >>"$BATS_TEST_TMPDIR/servers"
 }
